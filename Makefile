@@ -1,0 +1,53 @@
+# One word for each thing to do. `make` alone lists them.
+# The environment is built from the hashed lock at first use, and again when the lock changes.
+
+PYTHON ?= python3
+ENV := .venv
+BUILT := $(ENV)/built
+RUN := $(ENV)/bin/python
+CHECKED := services shared tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench lock clean $(ENV)
+
+help: ## list what can be done
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: $(BUILT) ## start the house and serve it; Ctrl-C stops it
+	@$(RUN) -m services run
+
+demo: $(BUILT) ## play the year 2008 and print its review (SERVE=1 keeps the house up)
+	@$(RUN) -m services demo
+
+test: $(BUILT) ## run the tests, two at a time
+	@$(RUN) -m pytest -n 2 --dist loadgroup
+
+check: $(BUILT) ## lint, format, types, architecture
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy $(CHECKED)
+	$(RUN) -m pytest -q tests/test_architecture.py
+
+bench: $(BUILT) ## measure the house beside its limits
+	@$(RUN) -m benchmarks
+
+lock: ## write requirements.txt anew from pyproject.toml (needs uv; UPGRADE=1 takes the newest)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links --quiet \
+		$(if $(UPGRADE),--upgrade) --output-file requirements.txt
+
+clean: ## remove the environment and every cache; the house's data stay
+	rm -rf $(ENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/latest.json
+	find services shared tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(ENV): $(BUILT)
+
+# The stamp is the last thing made: an interrupted build is done again, from the beginning.
+$(BUILT): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Building the environment in $(ENV), once; this takes about a minute."
+	@$(PYTHON) -m venv --clear $(ENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $(BUILT)

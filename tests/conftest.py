@@ -1,0 +1,57 @@
+"""What tests may ask for by name: `valkey`, `postgresql`, `postgres_url`, `database_url`."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, make_url
+
+from tests.servers import ServerUnavailable, Valkey, fresh_database, running_postgresql, running_valkey
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_from_outside() -> Iterator[Mapping[str, str]]:
+    """The `MAISON_...` settings that the tests were started with, hidden from the house under test."""
+    outside = {name: value for name, value in os.environ.items() if name.startswith("MAISON_")}
+    with pytest.MonkeyPatch.context() as environment:
+        for name in outside:
+            environment.delenv(name)
+        yield outside
+
+
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    """A fresh Valkey of the test's own: it may be killed, emptied, filled up."""
+    with running_valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql(settings_from_outside: Mapping[str, str]) -> Iterator[URL]:
+    """The maintenance database of a PostgreSQL: of the settings, else our own for all tests."""
+    for name in ("MAISON_TEST_DATABASE_URL", "MAISON_DATABASE_URL"):
+        if settings_from_outside.get(name, "").startswith("postgresql"):
+            yield make_url(settings_from_outside[name])
+            return
+    try:
+        with running_postgresql() as server:
+            yield server.url
+    except ServerUnavailable as reason:
+        pytest.skip(f"{reason}; MAISON_TEST_DATABASE_URL can name a PostgreSQL instead")
+
+
+@pytest.fixture
+def postgres_url(postgresql: URL) -> Iterator[str]:
+    """A fresh, empty database of the test's own on PostgreSQL."""
+    with fresh_database(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database of the test's own, once on each store that the house runs on."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
