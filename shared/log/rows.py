@@ -1,0 +1,48 @@
+"""The shapes in which events travel between the log and its tables."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+from shared.events import Event
+
+Item = TypeVar("Item")
+
+EventFields = tuple[int, int, str, int, str | None, str, bytes]
+"""partition, position, stream, version, tag, entry, hash."""
+
+AnswerFields = tuple[str, bytes, bytes, int]
+"""key, fingerprint, body, answered_at."""
+
+
+class Head(NamedTuple):
+    """The last position of a partition, and the hash of the event there."""
+
+    position: int
+    hash: bytes
+
+
+class Entry(NamedTuple):
+    """What a relay needs of an event: where it stands, what it is tagged with, and its document."""
+
+    position: int
+    tag: str | None
+    body: bytes
+
+
+class Recorded(NamedTuple):
+    """An event just appended, typed, for a read model that is kept in the append's own transaction."""
+
+    stream: str
+    version: int
+    partition: int
+    position: int
+    occurred_at: str
+    event: Event
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """`itertools.batched`, which Python 3.11 does not have yet."""
+    iterator = iter(items)
+    while batch := tuple(islice(iterator, size)):
+        yield batch
