@@ -1,0 +1,6 @@
+"""From the log to the bus. Read `relay.py`, then `copy.py` and its script `append.lua`."""
+
+from shared.relay.copy import BusRefused, TopicCopy, last_position
+from shared.relay.relay import Relay
+
+__all__ = ["BusRefused", "Relay", "TopicCopy", "last_position"]
