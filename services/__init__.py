@@ -1,0 +1,1 @@
+"""The three services of a house, and the command line that runs them."""

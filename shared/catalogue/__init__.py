@@ -1,0 +1,31 @@
+"""The catalogue: a house, its partners, their weekly schedule and the routing rules, from one TOML file."""
+
+from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.faults import CatalogueError, Fault, UnknownCode
+from shared.catalogue.openings import Opening
+from shared.catalogue.part import WEEKDAYS, Weekday
+from shared.catalogue.parts import Category, Partner, Permanence, Rule, Schedule, Topic
+from shared.catalogue.reading import load_catalogue, read_catalogue
+from shared.catalogue.site import Hours, Interval, Office, Site
+
+__all__ = [
+    "WEEKDAYS",
+    "Catalogue",
+    "CatalogueError",
+    "Category",
+    "Fault",
+    "Hours",
+    "Interval",
+    "Office",
+    "Opening",
+    "Partner",
+    "Permanence",
+    "Rule",
+    "Schedule",
+    "Site",
+    "Topic",
+    "UnknownCode",
+    "Weekday",
+    "load_catalogue",
+    "read_catalogue",
+]

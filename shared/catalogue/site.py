@@ -1,0 +1,112 @@
+"""A house, its rooms, and when its doors are open."""
+
+from datetime import date
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+import holidays
+from pydantic import Field, field_validator, model_validator
+
+from shared.catalogue.part import CLOCK, WEEKDAYS, Country, Kebab, Label, Part, TimeOfDay, Weekday
+
+
+class Interval(Part):
+    """From `start` to `end` of one day, the end not included; written `"08:30-12:00"`."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> dict[str, str]:
+        start, dash, end = value.partition("-") if isinstance(value, str) else ("", "", "")
+        if not (dash and CLOCK.fullmatch(start) and CLOCK.fullmatch(end)):
+            raise ValueError('should be two times of day in one pair of quotes, as "08:30-12:00"')
+        return {"start": start, "end": end}
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"ends at {self.end:%H:%M}, not after it starts at {self.start:%H:%M}")
+        return self
+
+
+def _in_order(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    for before, after in pairwise(intervals):
+        if after.start < before.end:
+            raise ValueError(f"the interval from {after.start:%H:%M} starts before the one before it ends")
+    return intervals
+
+
+Intervals = Annotated[tuple[Interval, ...], Field(max_length=8)]
+
+
+class Hours(Part):
+    """Opening hours of an ordinary week; a weekday that is not written is closed."""
+
+    monday: Intervals = ()
+    tuesday: Intervals = ()
+    wednesday: Intervals = ()
+    thursday: Intervals = ()
+    friday: Intervals = ()
+    saturday: Intervals = ()
+    sunday: Intervals = ()
+
+    _ordered = field_validator(*WEEKDAYS)(_in_order)
+
+    def on(self, weekday: Weekday) -> tuple[Interval, ...]:
+        """The intervals of that weekday, in order; empty when closed."""
+        intervals: tuple[Interval, ...] = getattr(self, weekday)
+        return intervals
+
+
+class Office(Part):
+    """A room of the site: two partners never hold it at the same time."""
+
+    code: Kebab
+    name: Label
+
+
+class Site(Part):
+    """One house, in one quarter. `calendar` is the country code of the library `holidays`."""
+
+    code: Kebab
+    name: Label
+    time_zone: str
+    calendar: Country
+    hours: Hours
+    offices: Annotated[tuple[Office, ...], Field(min_length=1)]
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (LookupError, ValueError, OSError):
+            raise ValueError(f'no time zone is called "{value}"; a good one is "Europe/Paris"') from None
+        return value
+
+    @field_validator("calendar")
+    @classmethod
+    def _known_calendar(cls, value: str) -> str:
+        try:
+            holidays.country_holidays(value)
+        except NotImplementedError:
+            raise ValueError(f'no calendar of holidays is called "{value}"; a good one is "FR"') from None
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone that its days are counted in."""
+        return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def _holidays(self) -> holidays.HolidayBase:
+        return holidays.country_holidays(self.calendar)
+
+    def open_intervals(self, day: date) -> tuple[Interval, ...]:
+        """When the doors are open that day: empty on a closed weekday and on a public holiday."""
+        intervals = self.hours.on(WEEKDAYS[day.weekday()])
+        return () if intervals and day in self._holidays else intervals
