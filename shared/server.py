@@ -1,0 +1,41 @@
+"""Serve one application over HTTP, until told to stop."""
+
+import logging
+import socket
+import sys
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+GRACE_S = 5
+"""How long open requests, live pages among them, are waited for at the end."""
+
+
+def serve(app: ASGIApp, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; open requests are finished. Port 0 takes any free one, and says which."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("uvicorn.access", "uvicorn.error", "faststream", "alembic", "httpx"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    uvloop.run(_run(uvicorn.Server(config), listening))
+
+
+async def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    await server.serve(sockets=[listening])
+    if not server.started:
+        raise SystemExit(1)

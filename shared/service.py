@@ -1,0 +1,127 @@
+"""What the three services have in common below their edges: a database, a log, a relay, topics heard.
+
+HTTP does not wait for the bus: a house whose Redis is down still records visits, and tells them later.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from faststream.redis import RedisBroker
+from faststream.redis.prometheus import RedisPrometheusMiddleware
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from shared.bus import connect
+from shared.database import Database, StoreUnavailable
+from shared.log import Log
+from shared.log.writing import Project
+from shared.migrations import migrate
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.subscription import Hearing, Topic
+
+RETRY_AFTER_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Where a service keeps its migrations, and the newest of them."""
+
+    versions: Path
+    newest: str
+
+
+class Service:
+    """The running parts of one service, started and stopped in the right order."""
+
+    def __init__(self, name: str, settings: Settings, schema: Schema) -> None:
+        self.name, self.settings = name, settings
+        self._schema = schema
+        self.database = Database(settings.database(name), name)
+        self.redis: Redis = connect(settings.redis_url)
+        self.registry = CollectorRegistry()
+        self.broker = RedisBroker(
+            settings.redis_url,
+            # A word of the contract document, nothing more.
+            protocol="redis",
+            apply_types=False,
+            logger=cast("Any", None),
+            middlewares=[RedisPrometheusMiddleware(registry=self.registry)],
+        )
+        self.hearing = Hearing(self.broker, self.redis, self.database, name)
+        self.log: Log | None = None
+        self.relay: Relay | None = None
+        self._joining: asyncio.Task[None] | None = None
+        self._heard = False
+
+    def own_log(self, *, queues: bool = False, project: Project | None = None) -> Log:
+        """Declare that this service keeps a log, and relays it; `queues`: its tags are partners.
+
+        `project` keeps a read model in the appends' own transactions.
+        """
+        self.log = Log(self.database, self.name, project)
+        self.relay = Relay(self.log, self.redis, queues=queues)
+        return self.log
+
+    def hear(self, topic: Topic) -> None:
+        """Declare a topic that this service hears."""
+        self.hearing.subscribe(topic)
+
+    async def start(self) -> None:
+        """Open the database; join the bus as soon as it is there."""
+        migrate(self.settings.database(self.name), self.name, self._schema.versions, self._schema.newest)
+        await self.database.start()
+        if self.log and self.relay:
+            await self.log.start()
+            await self.relay.start()
+        self._joining = asyncio.create_task(self._join())
+
+    async def stop(self) -> None:
+        """Stop hearing, relaying and writing, in this order, each finishing what it has begun."""
+        if self._joining:
+            self._joining.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._joining
+        await self.hearing.stop()
+        if self.relay:
+            await self.relay.stop()
+        await self.broker.stop()
+        await self.redis.aclose()
+        await self.database.stop()
+
+    async def _join(self) -> None:
+        while not self._heard:
+            try:
+                await self.broker.connect()
+                await self.hearing.start()
+                self._heard = True
+            except (RedisError, StoreUnavailable, OSError, TimeoutError) as error:
+                _log.warning("%s waits to hear: %s", self.name, type(error).__name__)
+                await self.hearing.stop()
+                await asyncio.sleep(RETRY_AFTER_S)
+
+    async def health(self) -> dict[str, Any]:
+        """Ready = the database answers, and every topic was read a moment ago and waits for nothing."""
+        await self.database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        subscribers = [
+            {
+                "topic": subscription.place.topic,
+                "partition": subscription.place.partition,
+                "checkpoint": subscription.position,
+                "waits_for": subscription.waits_for,
+                "owned": self.hearing.owns(subscription),
+                "well": self.hearing.is_well(subscription),
+            }
+            for subscription in self.hearing.subscriptions
+        ]
+        # What another replica reads is that one's to answer for.
+        well = all(subscriber["well"] for subscriber in subscribers if subscriber["owned"])
+        ready = self._heard and self.hearing.is_steady() and well
+        return {"ready": ready, "service": self.name, "subscribers": subscribers}

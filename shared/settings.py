@@ -1,0 +1,57 @@
+"""What the environment may say, the same for every service: `MAISON_...`."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
+
+HOUSES = Path(__file__).parent.parent / "houses"
+
+
+class Settings(BaseSettings):
+    """Defaults serve one house on one machine. Secrets are read from files, never from variables."""
+
+    model_config = SettingsConfigDict(env_prefix="MAISON_", frozen=True)
+
+    data: Path = Path("data")
+    database_url: str = ""
+    redis_url: str = ""
+    catalogue: Path = HOUSES
+    host: str = "127.0.0.1"
+    intake_port: int = Field(default=8001, ge=0, le=65535)
+    referral_port: int = Field(default=8002, ge=0, le=65535)
+    stats_port: int = Field(default=8003, ge=0, le=65535)
+
+    def port(self, service: str) -> int:
+        """The port that a service listens on."""
+        return int(getattr(self, f"{service}_port"))
+
+    def database(self, service: str) -> str:
+        """The database of one service: a file of its own, or a schema of its own in the one database named."""
+        return self.database_url or f"sqlite:///{self.data.absolute() / service}.sqlite3"
+
+    @property
+    def partitions(self) -> int:
+        """Into how many partitions each log of this installation is divided."""
+        sqlite = not self.database_url or self.database_url.startswith("sqlite")
+        return PARTITIONS_SQLITE if sqlite else PARTITIONS_POSTGRESQL
+
+    @property
+    def house_file(self) -> Path:
+        """The house file: the one named, or the only one in the folder named. Raises `FileNotFoundError`."""
+        if self.catalogue.is_file():
+            return self.catalogue
+        files = sorted(self.catalogue.glob("*.toml"))
+        if len(files) != 1:
+            raise FileNotFoundError(
+                f"MAISON_CATALOGUE: one .toml file expected in {self.catalogue}, found {len(files)}"
+            )
+        return files[0]
+
+    @property
+    def house_key(self) -> str | None:
+        """What the command line shows to be let in at `/internal`; None where no house runs: nobody is let in."""
+        path = self.data / "house.key"
+        return path.read_text().strip() if path.exists() else None
