@@ -1,0 +1,33 @@
+"""The use cases of the front desk."""
+
+from collections.abc import Sequence
+
+from services.intake.commands import RecordVisit
+from services.intake.decider import CASE, NoCase, case_stream, decide
+from shared.decider import Refusal
+from shared.execute import Context, execute
+from shared.log import Append, Appended, Log
+from shared.log.append import NEW, Outcome
+
+
+async def record_visit(log: Log, command: RecordVisit, context: Context) -> Appended:
+    """Record one visit. A case opened by this very visit cannot have a history: nothing is read for it."""
+    if command.opens_case:
+        return await log.append(opening(command, context))
+    try:
+        return await execute(log, CASE, case_stream(command.case_id), command, context)
+    except Refusal:
+        # Refused now, but perhaps carried out when the same request came first: then that answer stands.
+        if context.answer:
+            await log.answered_before(context.answer)
+        raise
+
+
+async def record_openings(log: Log, openings: Sequence[tuple[RecordVisit, Context]]) -> list[Outcome]:
+    """Record many visits, each of which opens its own case, in as few transactions as possible."""
+    return await log.append_each([opening(command, context) for command, context in openings])
+
+
+def opening(command: RecordVisit, context: Context) -> Append:
+    """The append of a visit that opens its case."""
+    return context.append(case_stream(command.case_id), decide(command, NoCase()), NEW)

@@ -1,0 +1,134 @@
+"""The read side: a visit and a case, folded from their events, with what became of each request."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from services.intake.decider import case_stream
+from services.intake.tables import VISIT_REFERRALS
+from shared.database import Database
+from shared.envelope import Envelope, decode
+from shared.events.intake import CaseOpened, RequestMade, VisitRecorded
+from shared.log import Log
+
+
+class ReferralView(BaseModel):
+    """One referral of a request, as last heard."""
+
+    referral_id: str
+    partner: str
+    status: str
+    outcome: str | None = None
+    reason: str | None = None
+    version: int
+
+
+class RequestView(BaseModel):
+    """One thing asked for, and how it went on."""
+
+    request_id: str
+    category: str
+    topic: str | None = None
+    partner: str | None = None
+    answered: bool
+    referrals: list[ReferralView]
+
+
+class VisitView(BaseModel):
+    """A visit, the closed loop included. `version` is the case's."""
+
+    visit_id: str
+    case_id: str
+    site: str
+    channel: str
+    occurred_at: str
+    recorded_at: str
+    requests: list[RequestView]
+    version: int
+    position: int
+
+
+class CaseView(BaseModel):
+    """A case as it is, or as it was at a moment."""
+
+    case_id: str
+    site: str
+    status: str
+    opened_at: str
+    visits: list[VisitView]
+    version: int
+
+
+async def visit(log: Log, database: Database, visit_id: str) -> VisitView | None:
+    """One visit; None when there is none of that id."""
+    envelopes = [decode(entry.body) for entry in await log.read_tagged(visit_id)]
+    views = await _views(database, envelopes)
+    return views[0] if views else None
+
+
+async def case(log: Log, database: Database, case_id: str, at: datetime | None = None) -> CaseView | None:
+    """One case; with `at`, what had happened by then. None when there was none."""
+    envelopes = await log.read(case_stream(case_id))
+    if at is not None:
+        envelopes = [envelope for envelope in envelopes if datetime.fromisoformat(envelope.occurred_at) <= at]
+    if not envelopes:
+        return None
+    opened = next((envelope for envelope in envelopes if isinstance(envelope.event, CaseOpened)), envelopes[0])
+    visits = await _views(database, envelopes)
+    return CaseView(
+        case_id=case_id,
+        site=visits[0].site if visits else opened.event.site,  # type: ignore[attr-defined]
+        status="open",
+        opened_at=opened.occurred_at,
+        visits=visits,
+        version=envelopes[-1].version,
+    )
+
+
+async def _views(database: Database, envelopes: Iterable[Envelope]) -> list[VisitView]:
+    recorded = [(envelope, event) for envelope in envelopes if isinstance(event := envelope.event, VisitRecorded)]
+    referrals = await _referrals(database, [event.visit_id for _, event in recorded])
+    return [_view(envelope, event, referrals) for envelope, event in recorded]
+
+
+def _view(envelope: Envelope, event: VisitRecorded, referrals: dict[str, list[ReferralView]]) -> VisitView:
+    return VisitView(
+        visit_id=event.visit_id,
+        case_id=event.case_id,
+        site=event.site,
+        channel=event.channel,
+        occurred_at=envelope.occurred_at,
+        recorded_at=envelope.recorded_at,
+        requests=[_request(made, referrals.get(made.request_id, [])) for made in event.requests],
+        version=envelope.version,
+        position=envelope.position,
+    )
+
+
+def _request(made: RequestMade, referrals: list[ReferralView]) -> RequestView:
+    return RequestView(
+        request_id=made.request_id,
+        category=made.category,
+        topic=made.topic,
+        partner=made.partner,
+        answered=made.answered,
+        referrals=referrals,
+    )
+
+
+async def _referrals(database: Database, visit_ids: Sequence[str]) -> dict[str, list[ReferralView]]:
+    if not visit_ids:
+        return {}
+    query = (
+        select(VISIT_REFERRALS)
+        .where(VISIT_REFERRALS.c.visit_id.in_(visit_ids))
+        .order_by(VISIT_REFERRALS.c.issued_at, VISIT_REFERRALS.c.referral_id)
+    )
+    found: dict[str, list[ReferralView]] = {}
+    for row in await database.read(lambda connection: connection.execute(query).mappings().all()):
+        fields: dict[str, Any] = {name: row[name] for name in ReferralView.model_fields}
+        found.setdefault(row["request_id"], []).append(ReferralView(**fields))
+    return found

@@ -1,0 +1,63 @@
+"""A partner's queue as it happens: server-sent events whose id is the entry's ID, so that a cut is resumed exactly.
+
+The queue on the bus is a window: what lies before it, or is gone with a wiped server, is read from the log.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sse_starlette import ServerSentEvent
+
+from services.referral.queries import cursor, referrals
+from shared.bus import queue_key
+from shared.database import Database
+from shared.envelope import Envelope, decode
+from shared.log import Entry, Log
+
+BATCH_MAX = 200
+BLOCK_MS = 1_000
+RETRY_MS = 1_000
+
+
+class LiveQueue:
+    """Streams one queue after another to whoever listens."""
+
+    def __init__(self, log: Log, database: Database, redis: Redis) -> None:
+        self._log, self._database, self._redis = log, database, redis
+
+    async def stream(self, code: str, after: int) -> AsyncIterator[ServerSentEvent]:
+        """Every event of a queue behind a position, for ever: first what there is, then what comes."""
+        yield ServerSentEvent(comment="the queue", retry=RETRY_MS)
+        while True:
+            # The log is the truth; the bus only says when to look. So nothing is missed when the bus is wiped.
+            entries = await self._log.read_tagged(code, after, BATCH_MAX)
+            for event in await self._events(entries):
+                yield event
+            if entries:
+                after = entries[-1].position
+            else:
+                await self._wait(code, after)
+
+    async def _wait(self, code: str, after: int) -> None:
+        try:
+            await self._redis.xread({queue_key(code): cursor(after)}, count=1, block=BLOCK_MS)
+        except (RedisError, OSError):
+            await asyncio.sleep(BLOCK_MS / 1000)
+
+    async def _events(self, entries: list[Entry]) -> list[ServerSentEvent]:
+        envelopes = [decode(entry.body) for entry in entries]
+        views = await referrals(self._database, {_referral_id(envelope) for envelope in envelopes})
+        events = []
+        for entry, envelope in zip(entries, envelopes, strict=True):
+            view = views.get(_referral_id(envelope))
+            data = {**view.model_dump(), "position": entry.position} if view else {"position": entry.position}
+            name = envelope.type.split(".")[1]
+            events.append(ServerSentEvent(msgspec.json.encode(data).decode(), event=name, id=cursor(entry.position)))
+        return events
+
+
+def _referral_id(envelope: Envelope) -> str:
+    return envelope.stream.removeprefix("referral-")

@@ -1,0 +1,6 @@
+"""`python -m services.stats`: serve it, by the settings of the environment."""
+
+from services.serving import run_service
+
+if __name__ == "__main__":
+    run_service("stats")

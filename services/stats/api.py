@@ -1,0 +1,109 @@
+"""The HTTP edge of the figures."""
+
+from collections.abc import Callable
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Path, Query
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse
+
+from services.stats import queries
+from services.stats.live import Live
+from services.stats.periods import Grain
+from services.stats.queries import KINDS, Asked
+from services.stats.report import report
+from shared.catalogue import Catalogue
+from shared.clock import utc_now
+from shared.database import Database
+from shared.web.app import problems
+from shared.web.parameters import Day, Year
+from shared.web.problems import FieldError, invalid
+
+
+class FigureName(StrEnum):
+    """What can be counted. People and attendances follow with what they are counted from."""
+
+    VISITS = "visits"
+    REQUESTS = "requests"
+    REFERRALS = "referrals"
+
+
+class FiguresView(BaseModel):
+    """A figure with its unit, its date basis and the log positions it stands at."""
+
+    unit: str
+    date_basis: str
+    as_of: dict[str, int]
+    rows: list[dict[str, Any]]
+
+
+_By = Literal["category", "partner", "site", "channel", "status"]
+_Period = Literal["day", "week", "month", "year"]
+
+
+def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Live) -> None:
+    """Add what BI and live pages can ask for. The fixed paths come first: `live` is no figure's name."""
+    today = _today_of(catalogue)
+
+    @app.get("/stats/live", tags=["figures"], summary="The counters now")
+    async def counters() -> dict[str, Any]:
+        return await live.now(today())
+
+    @app.get(
+        "/stats/live/stream",
+        tags=["figures"],
+        summary="The counters as they move",
+        response_class=EventSourceResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
+    async def stream() -> EventSourceResponse:
+        return EventSourceResponse(live.stream(today), ping=15)
+
+    @app.get("/stats/{figure}", tags=["figures"], summary="A figure by period", responses=problems(404, 422))
+    async def figures(
+        figure: FigureName,
+        by: _By | None = None,
+        period: _Period | None = None,
+        from_: Annotated[Day | None, Query(alias="from")] = None,
+        to: Day | None = None,
+        site: str | None = None,
+    ) -> FiguresView:
+        _check(catalogue, figure, by, from_, to, site)
+        asked = Asked(figure.value, by, Grain(period) if period else None, from_, to, site)
+        return FiguresView(**await queries.ask(database, asked))
+
+    @app.get("/report/{year}", tags=["figures"], summary="The yearly review", responses=problems(404, 422))
+    async def yearly_review(year: Annotated[Year, Path(ge=1900, le=2999)], site: str | None = None) -> dict[str, Any]:
+        _check_site(catalogue, site)
+        return await report(database, catalogue, year, site)
+
+
+def _check(
+    catalogue: Catalogue,
+    figure: FigureName,
+    by: str | None,
+    first: date | None,
+    last: date | None,
+    site: str | None,
+) -> None:
+    errors: list[FieldError] = []
+    allowed = KINDS[figure.value].by
+    if by is not None and by not in allowed:
+        errors.append({"field": "by", "detail": f"{figure.value} can be divided by {', '.join(allowed)}."})
+    if first and last and first > last:
+        errors.append({"field": "to", "detail": "The last day comes before the first: exchange them."})
+    if errors:
+        raise invalid(errors)
+    _check_site(catalogue, site)
+
+
+def _check_site(catalogue: Catalogue, site: str | None) -> None:
+    if site is not None and site not in catalogue.sites_by_code:
+        raise invalid([{"field": "site", "detail": "There is no such site: correct it, or leave it out."}])
+
+
+def _today_of(catalogue: Catalogue) -> Callable[[], date]:
+    zone = catalogue.default_site.zone
+    return lambda: utc_now().astimezone(zone).date()

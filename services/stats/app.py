@@ -1,0 +1,54 @@
+"""Composition root: the only file of stats that builds and wires."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.stats.api import add_routes
+from services.stats.consumers import topics
+from services.stats.counting import FIGURES
+from services.stats.live import Live
+from shared.care import Care
+from shared.catalogue import load_catalogue
+from shared.rebuild import rebuild_heard
+from shared.service import Schema, Service
+from shared.settings import Settings
+from shared.telemetry import Telemetry
+from shared.web.app import new_app
+from shared.web.contracts import add_contract_routes
+from shared.web.internal import add_internal_routes
+
+SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0001")
+
+
+def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
+    """The framework's application, which knows its own contract, and what is served."""
+    service = Service("stats", settings, SCHEMA)
+    catalogue = load_catalogue(settings.house_file)
+    live = Live(service.database)
+    for topic in topics(settings.partitions, live.on_change):
+        service.hear(topic)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        yield
+        await service.stop()
+
+    async def rebuild() -> dict[str, Any]:
+        return await rebuild_heard(
+            service,
+            [FIGURES],
+            lambda suffix: topics(settings.partitions, live.on_change, FIGURES.name + suffix),
+        )
+
+    telemetry = Telemetry(service)
+    app = new_app("stats", "Figures: live counters and yearly reviews.", service.health, lifespan, telemetry)
+    add_routes(app, catalogue, service.database, live)
+    add_contract_routes(app, service, telemetry)
+    add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
+    return app, app

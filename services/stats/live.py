@@ -1,0 +1,70 @@
+"""The counters of now, and a live page's stream of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+from sse_starlette import ServerSentEvent
+
+from services.stats.periods import Grain, bounds, key
+from services.stats.queries import KINDS, Asked, positions, rows_of
+from shared.database import Database
+
+PAUSE_S = 0.1
+"""Changes that come this close together are told as one."""
+RETRY_MS = 1_000
+_NAMES = {
+    Grain.DAY: "today",
+    Grain.WEEK: "this_week",
+    Grain.MONTH: "this_month",
+    Grain.YEAR: "this_year",
+    Grain.ALL: "in_all",
+}
+
+
+class Live:
+    """Tells everybody who listens when a counter has moved."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._moved = asyncio.Event()
+
+    def on_change(self) -> None:
+        """Called after each commit."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def now(self, today: date) -> dict[str, Any]:
+        """Every figure of today, this week, month and year and in all, total and divided."""
+        return await self._database.read(lambda connection: _now(connection, today))
+
+    async def stream(self, today: Any) -> AsyncIterator[ServerSentEvent]:
+        """The counters at once, and again whenever they move."""
+        yield ServerSentEvent(comment="the counters", retry=RETRY_MS)
+        while True:
+            moved = self._moved
+            counters = await self.now(today())
+            place = "-".join(str(counters["as_of"][topic]) for topic in ("intake", "referral"))
+            yield ServerSentEvent(msgspec.json.encode(counters).decode(), event="counters", id=place)
+            await moved.wait()
+            await asyncio.sleep(PAUSE_S)
+
+
+def _now(connection: Connection, today: date) -> dict[str, Any]:
+    figures = {}
+    for figure, kind in KINDS.items():
+        periods = {}
+        for grain, name in _NAMES.items():
+            first, last = (None, None) if grain is Grain.ALL else bounds(today, grain)
+            divided = {by: rows_of(connection, Asked(figure, by, None, first, last)) for by in kind.by}
+            total = rows_of(connection, Asked(figure, None, None, first, last))[0]["count"]
+            periods[name] = {
+                "period": key(today, grain) or None,
+                "count": total,
+                **{f"by_{by}": rows for by, rows in divided.items()},
+            }
+        figures[figure] = {"unit": kind.unit, "date_basis": kind.date_basis, **periods}
+    return {"as_of": positions(connection), "figures": figures}

@@ -1,0 +1,105 @@
+"""The read side: counters added up over periods, with the positions that they stand at, in one snapshot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from services.stats.periods import Grain, Span, divided
+from services.stats.projections import REFERRALS, REQUESTS, TOTAL, VISITS
+from services.stats.tables import ALL_SITES
+from shared.database import Database
+
+READER = "stats"
+
+
+class Kind(NamedTuple):
+    """What a figure counts: its unit, what day a thing is filed under, and what it can be divided by."""
+
+    unit: str
+    date_basis: str
+    by: tuple[str, ...]
+
+
+KINDS: Mapping[str, Kind] = {
+    VISITS: Kind("visits", "the local day on which the visit happened", ("category", "channel", "site")),
+    REQUESTS: Kind("requests", "the local day on which the visit happened", ("category", "channel", "status", "site")),
+    REFERRALS: Kind(
+        "referrals",
+        "the local day on which the referral was issued",
+        ("category", "partner", "status", "site"),
+    ),
+}
+
+
+class Asked(NamedTuple):
+    """One question to the figures. `by` None = the total, `grain` None = the whole range as one."""
+
+    figure: str
+    by: str | None = None
+    grain: Grain | None = None
+    first: date | None = None
+    last: date | None = None
+    site: str | None = None
+
+
+async def ask(database: Database, asked: Asked) -> dict[str, Any]:
+    """The answer to one question, as `GET /stats/...` gives it."""
+    rows, as_of = await database.read(lambda connection: (rows_of(connection, asked), positions(connection)))
+    kind = KINDS[asked.figure]
+    return {"unit": kind.unit, "date_basis": kind.date_basis, "as_of": as_of, "rows": rows}
+
+
+def rows_of(connection: Connection, asked: Asked) -> list[dict[str, Any]]:
+    """Rows of `{"period"?, "<by>"?, "count"}`, by period, then by value. Nothing counted, no row."""
+    totals: dict[tuple[str, str], int] = {}
+    for span in _spans(asked):
+        for period, value, count in _counters(connection, asked, span):
+            label = period if span.label is None else span.label
+            totals[label, value] = totals.get((label, value), 0) + count
+    rows = []
+    for (label, value), count in sorted(totals.items()):
+        row: dict[str, Any] = {"period": label} if asked.grain else {}
+        if asked.by:
+            row[asked.by] = value
+        if count:
+            rows.append({**row, "count": count})
+    return rows or ([] if asked.by or asked.grain else [{"count": 0}])
+
+
+def positions(connection: Connection) -> dict[str, int]:
+    """How many events of each topic the figures have taken in: positions are dense, so partitions add up."""
+    found = connection.execute(
+        text("SELECT topic, sum(position) FROM checkpoints WHERE reader = :reader GROUP BY topic"),
+        {"reader": READER},
+    )
+    return {"intake": 0, "referral": 0, **{topic: int(position) for topic, position in found}}
+
+
+def _spans(asked: Asked) -> Sequence[Span]:
+    if asked.grain is None:
+        if asked.first is None and asked.last is None:
+            return [Span(Grain.ALL, "", "", "")]
+        return [Span(span.grain, span.first, span.last, "") for span in divided(asked.first, asked.last, Grain.ALL)]
+    if asked.first is None and asked.last is None:
+        return [Span(asked.grain, "", "~")]
+    return divided(asked.first, asked.last, asked.grain)
+
+
+def _counters(connection: Connection, asked: Asked, span: Span) -> Sequence[Any]:
+    by_site = asked.by == "site"
+    condition = "site = :site" if asked.site or not by_site else "site <> :site"
+    query = (
+        f"SELECT period, {'site' if by_site else 'value'}, count FROM figures WHERE figure = :figure"
+        f" AND dimension = :dimension AND grain = :grain AND {condition} AND period BETWEEN :first AND :last"
+    )
+    parameters = {
+        "figure": asked.figure,
+        "dimension": TOTAL if by_site or asked.by is None else asked.by,
+        "grain": span.grain.value,
+        "site": asked.site or ALL_SITES,
+        "first": span.first,
+        "last": span.last,
+    }
+    return connection.execute(text(query), parameters).all()
