@@ -1,0 +1,19 @@
+"""One service as one process: `python -m services.stats`, or forked in the nursery."""
+
+import gc
+from importlib import import_module
+
+from shared.server import serve
+from shared.settings import Settings
+
+SERVICES = ("intake", "referral", "stats")
+
+
+def run_service(name: str) -> None:
+    """Build the service by the settings of the environment and serve it until told to stop."""
+    settings = Settings()
+    _, served = import_module(f"services.{name}.app").build(settings)
+    gc.collect()
+    # What is loaded by now stays for good: the collector need not look at it again and again.
+    gc.freeze()
+    serve(served, settings.host, settings.port(name))
