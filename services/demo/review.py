@@ -1,0 +1,361 @@
+"""The yearly review: what the house counted, beside what the Maison published, and whether the two agree.
+
+Every count comes from the stats service; shares are worked out here from its counts, so that one rounding
+serves the table and the judgement. `compare` is pure and decides; `print_review` only shows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.demo.seed import Seed
+
+_NBSP = "\u00a0"
+_STATUSES = {
+    "issued": "transmises",
+    "accepted": "acceptées",
+    "declined": "refusées",
+    "completed": "terminées",
+    "booked": "rendez-vous pris",
+    "expired": "expirées",
+    "withdrawn": "retirées",
+}
+
+
+class _Part(BaseModel):
+    # The report may say more than the review reads; that is no reason to refuse it.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class CategoryCount(_Part):
+    """Requests of one category."""
+
+    category: str
+    count: int
+
+
+class StatusCount(_Part):
+    """Requests or referrals that stand at one status."""
+
+    status: str
+    count: int
+
+
+class PartnerCount(_Part):
+    """Referrals handed to one partner, by code."""
+
+    partner: str
+    count: int
+
+
+class Visits(_Part):
+    """Visits of the year, and of the year before where it was counted."""
+
+    count: int
+    previous: int | None = None
+
+
+class Requests(_Part):
+    """Requests of the year; status is `open`, `answered` (on the spot), `referred` or `unmet`."""
+
+    count: int
+    by_category: tuple[CategoryCount, ...]
+    by_status: tuple[StatusCount, ...]
+
+
+class Referrals(_Part):
+    """Referrals of the year, by partner and by how far they have come."""
+
+    count: int
+    by_partner: tuple[PartnerCount, ...]
+    by_status: tuple[StatusCount, ...]
+
+
+class Report(_Part):
+    """`GET /report/{year}` of the stats service, as far as the review reads it."""
+
+    year: int
+    visits: Visits
+    requests: Requests
+    referrals: Referrals
+    as_of: Mapping[str, Any] = {}
+
+    @property
+    def answered(self) -> int:
+        """Requests dealt with at the desk."""
+        return _of_status(self.requests.by_status, "answered")
+
+    @property
+    def unmet(self) -> int:
+        """Needs that nobody in the catalogue answers."""
+        return _of_status(self.requests.by_status, "unmet")
+
+    @property
+    def still_open(self) -> int:
+        """Requests that nobody has dealt with, in a house that has come to rest."""
+        return _of_status(self.requests.by_status, "open")
+
+    @property
+    def handed_over(self) -> int:
+        """Referrals that reached a partner."""
+        return sum(row.count for row in self.referrals.by_partner)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Requests by category code."""
+        return {row.category: row.count for row in self.requests.by_category}
+
+
+def _of_status(rows: Iterable[StatusCount], status: str) -> int:
+    return sum(row.count for row in rows if row.status == status)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One figure held against another. `subject` is a stable code such as `visits` or `share:health`."""
+
+    subject: str
+    measured: float
+    expected: float
+    agrees: bool
+
+    @property
+    def difference(self) -> float:
+        """Measured minus expected, in the unit of both."""
+        return self.measured - self.expected
+
+
+def compare(
+    report: Report,
+    seed: Seed,
+    *,
+    acknowledged_visits: int | None = None,
+    acknowledged_requests: Mapping[str, int] | None = None,
+) -> list[Comparison]:
+    """Each figure of the report against the seed, against what the desks were told, and against the others.
+
+    The bands of the seed are wide enough to lose a visit unseen; the acknowledged visits, and requests by
+    category, are exact where given.
+    """
+    found = [
+        Comparison("visits", report.visits.count, seed.visits.value, seed.visits_band.holds(report.visits.count)),
+        *_shares(report, seed),
+        *_growth(report, seed),
+    ]
+    followed = report.answered + report.handed_over + report.unmet
+    exact: list[tuple[str, int, int | None]] = [
+        ("visits_acknowledged", report.visits.count, acknowledged_visits),
+        ("requests_acknowledged", *_as_acknowledged(report, acknowledged_requests)),
+        ("categories_add_up", sum(report.counts.values()), report.requests.count),
+        ("every_request_followed", followed, report.requests.count),
+        ("no_request_left_open", report.still_open, 0),
+        ("referral_partners_add_up", report.handed_over, report.referrals.count),
+        (
+            "referral_statuses_add_up",
+            sum(row.count for row in report.referrals.by_status),
+            report.referrals.count,
+        ),
+    ]
+    found += [Comparison(subject, ours, other, ours == other) for subject, ours, other in exact if other is not None]
+    return found
+
+
+def _shares(report: Report, seed: Seed) -> list[Comparison]:
+    """Shares in percent of every category that either names, then of the unpublished ones together."""
+    measured = {code: _percent(count, report.requests.count) for code, count in report.counts.items()}
+    expected = {code: figure.value for code, figure in seed.shares.items()}
+    codes = [*expected, *(code for code in measured if code not in expected)]
+    pairs = [(f"share:{code}", measured.get(code, 0.0), expected.get(code, 0.0)) for code in codes]
+    others = [code for code in codes if code not in seed.shares or not seed.shares[code].published]
+    pairs.append(
+        (
+            "share_of_others",
+            sum(measured.get(code, 0.0) for code in others),
+            sum(expected.get(code, 0.0) for code in others),
+        )
+    )
+    return [
+        Comparison(subject, ours, theirs, abs(ours - theirs) <= seed.share_tolerance_points)
+        for subject, ours, theirs in pairs
+    ]
+
+
+def _growth(report: Report, seed: Seed) -> list[Comparison]:
+    """Growth over the year before in percent; nothing where that year was not counted."""
+    if not report.visits.previous:
+        return []
+    growth = _percent(report.visits.count - report.visits.previous, report.visits.previous)
+    close = abs(growth - seed.growth.value) <= seed.share_tolerance_points
+    return [Comparison("growth", growth, seed.growth.value, close)]
+
+
+def _as_acknowledged(report: Report, acknowledged: Mapping[str, int] | None) -> tuple[int, int | None]:
+    """Requests that are counted under the category they were acknowledged with, and all acknowledged ones."""
+    if acknowledged is None:
+        return 0, None
+    surplus = sum(max(count - acknowledged.get(code, 0), 0) for code, count in report.counts.items())
+    missing = sum(max(count - report.counts.get(code, 0), 0) for code, count in acknowledged.items())
+    total = sum(acknowledged.values())
+    # A request too many is as wrong as one missing, and the two must not cancel out.
+    return total - max(surplus, missing), total
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0
+
+
+def print_review(
+    console: Console,
+    report: Report,
+    seed: Seed,
+    partners: Sequence[Mapping[str, Any]],
+    verification: Mapping[str, Any],
+    comparisons: Sequence[Comparison],
+    category_names: Mapping[str, str],
+) -> bool:
+    """Prints the review in French, 80 columns wide at the most; answers whether everything agrees."""
+    by_subject = {found.subject: found for found in comparisons}
+    console.print(Text(f"\nBilan {report.year}", style="bold"))
+    console.print(_headline(seed, by_subject))
+    console.print(_not_measured(report, seed), markup=False, highlight=False)
+    console.print(_categories(report, seed, by_subject, category_names))
+    console.print("* répartition de notre fait : la source ne chiffre pas ces catégories.\n", highlight=False)
+    console.print(_partners(report, {str(row["code"]): str(row["name"]) for row in partners}))
+    console.print(_outcomes(report))
+    console.print(_agreements(by_subject))
+    console.print(_checks(verification))
+    failed = [found.subject for found in comparisons if not found.agrees]
+    agrees = not failed and bool(verification["ok"])
+    failed += [str(check["name"]) for check in verification["checks"] if not check["ok"]]
+    verdict = "Tout concorde." if agrees else f"Tout ne concorde pas : {', '.join(failed) or 'verify'}."
+    console.print(Text(verdict, style="bold green" if agrees else "bold red"))
+    return agrees
+
+
+def _headline(seed: Seed, found: Mapping[str, Comparison]) -> Table:
+    table = _table("L'année, et ce que la Maison a publié", "", ">compté", ">publié", "accord")
+    visits, growth = found["visits"], found.get("growth")
+    _row(table, "Accueils", whole(visits.measured), f"près de {whole(visits.expected)}", _mark(visits.agrees))
+    _row(
+        table,
+        "Progression annuelle",
+        f"{decimal(growth.measured)} %" if growth else "non mesuré (1)",
+        f"environ {decimal(seed.growth.value)} %",
+        _mark(growth.agrees) if growth else "-",
+    )
+    people = f"environ {whole(seed.people_employed_plan.value)}"
+    _row(table, "Personnes suivies par le PLIE", "non mesuré (2)", people, "-")
+    return table
+
+
+def _not_measured(report: Report, seed: Seed) -> str:
+    notes = "(2) ce sont des personnes ; les accueils joués sont anonymes.\n"
+    if report.visits.previous or not seed.not_played_years:
+        return notes
+    first, last = seed.not_played_years[0], seed.not_played_years[-1]
+    return f"(1) les années {first} à {last} n'ont pas été jouées.\n{notes}"
+
+
+def _categories(report: Report, seed: Seed, found: Mapping[str, Comparison], names: Mapping[str, str]) -> Table:
+    table = _table("Demandes par catégorie", "catégorie", ">demandes", ">part", ">publié", ">écart", "accord")
+    for subject, row in found.items():
+        kind, _, code = subject.partition(":")
+        if kind != "share":
+            continue
+        ours = code not in seed.shares or not seed.shares[code].published
+        count = whole(report.counts.get(code, 0))
+        _row(table, names.get(code, code), count, *_share_cells(row, "*" if ours else _NBSP))
+    listed = {code for code, figure in seed.shares.items() if figure.published}
+    others = sum(count for code, count in report.counts.items() if code not in listed)
+    table.add_section()
+    _row(table, "Autres demandes, ensemble", whole(others), *_share_cells(found["share_of_others"], _NBSP))
+    _row(table, "Total", whole(report.requests.count), "", "", "", "")
+    return table
+
+
+def _share_cells(row: Comparison, note: str) -> tuple[str | Text, ...]:
+    published = f"{decimal(row.expected)} %{note}"
+    return (f"{decimal(row.measured)} %", published, signed(row.difference), _mark(row.agrees))
+
+
+def _partners(report: Report, names: Mapping[str, str]) -> Table:
+    table = _table("Orientations par partenaire", "partenaire", ">orientations")
+    for row in sorted(report.referrals.by_partner, key=lambda row: (-row.count, row.partner)):
+        _row(table, names.get(row.partner, row.partner), whole(row.count))
+    table.add_section()
+    _row(table, "Total", whole(report.handed_over))
+    return table
+
+
+def _outcomes(report: Report) -> Table:
+    table = _table("Ce que les demandes sont devenues", "", ">nombre")
+    _row(table, "Réponses sur place (demandes)", whole(report.answered))
+    for row in report.referrals.by_status:
+        _row(table, f"Orientations {_STATUSES.get(row.status, row.status)}", whole(row.count))
+    _row(table, "Besoins sans partenaire (demandes)", whole(report.unmet))
+    return table
+
+
+_AGREEMENTS = {
+    "visits_acknowledged": "Accueils comptés = accueils confirmés au guichet",
+    "requests_acknowledged": "Demandes dans leur catégorie = demandes confirmées au guichet",
+    "categories_add_up": "Somme des catégories = demandes",
+    "every_request_followed": "Réponses sur place + orientations + besoins sans partenaire = demandes",
+    "no_request_left_open": "Demandes restées sans suite",
+    "referral_partners_add_up": "Somme des partenaires = orientations",
+    "referral_statuses_add_up": "Somme des statuts = orientations",
+}
+
+
+def _agreements(found: Mapping[str, Comparison]) -> Table:
+    table = _table("Les comptes entre eux", "", ">compté", ">attendu", "accord")
+    for subject, label in _AGREEMENTS.items():
+        if row := found.get(subject):
+            _row(table, label, whole(row.measured), whole(row.expected), _mark(row.agrees))
+    return table
+
+
+def _checks(verification: Mapping[str, Any]) -> Table:
+    table = _table("Vérification des journaux (maison verify)", "contrôle", "détail", "accord")
+    for check in verification["checks"]:
+        _row(table, str(check["name"]), str(check["detail"] or ""), _mark(bool(check["ok"])))
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table of at most 80 columns; `>` before a heading sets its figures to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.removeprefix(">"), justify="right" if right else "left")
+    return table
+
+
+def _row(table: Table, *cells: str | Text) -> None:
+    # Names and details are other people's text: read as markup, a bracket in them would vanish.
+    table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
+
+
+def _mark(agrees: bool) -> Text:
+    return Text("oui", style="green") if agrees else Text("NON", style="bold red")
+
+
+def whole(count: float) -> str:
+    """A whole number the French way: 5 970, with a space that does not break."""
+    return f"{count:,.0f}".replace(",", _NBSP)
+
+
+def decimal(figure: float) -> str:
+    """One digit after the comma: 38,9."""
+    return f"{figure:.1f}".replace(".", ",")
+
+
+def signed(figure: float) -> str:
+    """A difference with its sign, and nothing as 0,0: +1,2, -0,3."""
+    return decimal(0.0) if abs(figure) < 0.05 else f"{figure:+.1f}".replace(".", ",")
