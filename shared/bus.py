@@ -10,10 +10,6 @@ from redis.retry import Retry
 DATA_FIELD = "__data__"
 """The one field of an entry; its value is a CloudEvents document (see `shared.envelope`)."""
 
-COORDINATOR = "coordinator"
-"""The queue of what no partner answers."""
-
-
 def topic_key(source: str, partition: int) -> str:
     """The Redis stream that carries one partition of a service's log."""
     return f"topic:{source}:{partition}"
@@ -29,7 +25,7 @@ def checkpoints_key(source: str, partition: int) -> str:
     return f"checkpoints:{source}:{partition}"
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, connections_max: int = 100) -> Redis:
     """A client that answers in bytes and never waits for ever: the callers retry, with their own bounds."""
     return Redis.from_url(
         url,
@@ -37,6 +33,7 @@ def connect(url: str) -> Redis:
         socket_timeout=10,
         socket_connect_timeout=3,
         retry=Retry(NoBackoff(), 1),
+        max_connections=connections_max,
     )
 
 

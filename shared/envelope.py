@@ -9,6 +9,7 @@ An absent `correlationid` means that the event began its own story; `partitionke
 import re
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -49,6 +50,17 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
     def event(self) -> Event:
         """The fact itself. Raises `UnknownEvent` or `MalformedEvent`."""
         return decode_data(self.type, self.data)
+
+
+class Recorded(NamedTuple):
+    """An event just appended, typed, for a read model that is kept in the append's own transaction."""
+
+    stream: str
+    version: int
+    partition: int
+    position: int
+    occurred_at: str
+    event: Event
 
 
 class UnknownEvent(ValueError):

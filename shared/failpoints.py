@@ -19,6 +19,14 @@ FAILPOINTS = (
     "subscription.before-checkpoint",
     "subscription.before-commit",
     "subscription.after-commit",
+    "relay.before-restart",
+    "relay.before-trim",
+    "dead-letter.before-commit",
+    "dead-letter.after-commit",
+    "replay.before-commit",
+    "replay.after-commit",
+    "rebuild.before-commit",
+    "rebuild.after-commit",
 )
 
 VARIABLE = "MAISON_CRASH_AT"

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, text
 from sqlalchemy.sql import quoted_name
 
 from shared.clock import utc_now
+from shared.failpoints import failpoint
 from shared.service import Service
 from shared.subscription import Hearing, Subscription, Topic
 from shared.web.problems import Problem
@@ -53,6 +54,7 @@ async def rebuild_heard(
                 for _, new in pairs:
                     await level.enter_async_context(new.held())
                 await service.database.write(lambda connection: _swap(connection, tables, hearing.reader, pairs))
+                failpoint("rebuild.after-commit")
                 for live, new in pairs:
                     live.move_to(new.position)
     finally:
@@ -100,6 +102,7 @@ def _swap(
         {"live": reader.removesuffix(REBUILDING), "reader": reader},
     )
     connection.execute(text("DELETE FROM checkpoints WHERE reader = :reader"), {"reader": reader})
+    failpoint("rebuild.before-commit")
 
 
 def swap_table(connection: Connection, table: Table) -> None:

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.bus import connect
+from shared.clock import utc_now
 from shared.database import Database, StoreUnavailable
 from shared.log import Log
 from shared.log.writing import Project
@@ -24,8 +25,12 @@ from shared.migrations import migrate
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.subscription import Hearing, Topic
+from shared.tasks import end
 
 RETRY_AFTER_S = 0.5
+TIDY_EVERY_S = 3600
+ANSWERS_KEPT_S = 7 * 24 * 3600
+"""A desk that was offline over a long weekend still gets its first answers."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +64,7 @@ class Service:
         self.log: Log | None = None
         self.relay: Relay | None = None
         self._joining: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
         self._heard = False
 
     def own_log(self, *, queues: bool = False, project: Project | None = None) -> Log:
@@ -81,14 +87,14 @@ class Service:
         if self.log and self.relay:
             await self.log.start()
             await self.relay.start()
+            self._tidying = asyncio.create_task(self._tidy(self.log))
         self._joining = asyncio.create_task(self._join())
 
     async def stop(self) -> None:
         """Stop hearing, relaying and writing, in this order, each finishing what it has begun."""
-        if self._joining:
-            self._joining.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._joining
+        for task in (self._joining, self._tidying):
+            if task:
+                await end(task)
         await self.hearing.stop()
         if self.relay:
             await self.relay.stop()
@@ -106,6 +112,14 @@ class Service:
                 _log.warning("%s waits to hear: %s", self.name, type(error).__name__)
                 await self.hearing.stop()
                 await asyncio.sleep(RETRY_AFTER_S)
+
+    @staticmethod
+    async def _tidy(log: Log) -> None:
+        """Forget idempotency keys that nobody will send again."""
+        while True:
+            with suppress(StoreUnavailable):
+                await log.forget_answers(utc_now().timestamp() - ANSWERS_KEPT_S)
+            await asyncio.sleep(TIDY_EVERY_S)
 
     async def health(self) -> dict[str, Any]:
         """Ready = the database answers, and every topic was read a moment ago and waits for nothing."""

@@ -10,10 +10,16 @@ from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
 HOUSES = Path(__file__).parent.parent / "houses"
 
 
+SECRETS = Path("/run/secrets")
+"""Where a container finds what must not stand in a variable: one file a setting, such as `maison_database_url`."""
+
+
 class Settings(BaseSettings):
     """Defaults serve one house on one machine. Secrets are read from files, never from variables."""
 
-    model_config = SettingsConfigDict(env_prefix="MAISON_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MAISON_", frozen=True, secrets_dir=SECRETS if SECRETS.is_dir() else None
+    )
 
     data: Path = Path("data")
     database_url: str = ""

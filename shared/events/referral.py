@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from shared.events.base import Event
 
+COORDINATOR = "coordinator"
+"""Whose queue it is, when no partner answers."""
+
 
 class ReferralIssued(Event, frozen=True):
     """One request was handed to one partner, by the catalogue rule named."""

@@ -75,6 +75,7 @@ class Log:
         for start in range(0, len(appends), GATHERED_MAX):
             some = appends[start : start + GATHERED_MAX]
             written = await self._write_patiently(partial(self._append_some, some))
+            failpoint("append.after-commit")
             self.announce(written)
             outcomes += written.outcomes
         return outcomes
@@ -90,7 +91,9 @@ class Log:
         return write(connection, self.source, appends, self._project)
 
     def _append_some(self, appends: Sequence[Append], connection: Connection) -> Written:
-        return self.append_within(connection, appends)
+        written = self.append_within(connection, appends)
+        failpoint("append.before-commit")
+        return written
 
     def announce(self, written: Written) -> None:
         """Tell relays what a committed transaction has written."""
@@ -142,6 +145,16 @@ class Log:
         )
         rows = await self._select(sql, tag=tag, count=count)
         return int(rows[0][0]) if rows else 0
+
+    async def forget_answers(self, before_s: float) -> int:
+        """Drop the answers given before a moment (seconds since 1970): their keys may be used again."""
+
+        def forget(connection: Connection) -> int:
+            old = {"before": int(before_s)}
+            forgotten = connection.execute(text("DELETE FROM answers WHERE answered_at < :before"), old)
+            return int(forgotten.rowcount)
+
+        return await self.database.write(forget)
 
     async def heads(self) -> dict[int, int]:
         """The last position of each partition; 0 where nothing was appended."""

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from shared.events import Event
-
 Item = TypeVar("Item")
 
 EventFields = tuple[int, int, str, int, str | None, str, bytes]
@@ -28,17 +26,6 @@ class Entry(NamedTuple):
     position: int
     tag: str | None
     body: bytes
-
-
-class Recorded(NamedTuple):
-    """An event just appended, typed, for a read model that is kept in the append's own transaction."""
-
-    stream: str
-    version: int
-    partition: int
-    position: int
-    occurred_at: str
-    event: Event
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:

@@ -1,6 +1,6 @@
 """The tables of a log, for migrations and for reading; appends go through the driver (see `writing.py`)."""
 
-from sqlmodel import Column, Field, Index, LargeBinary, SQLModel, Text, UniqueConstraint, text
+from sqlmodel import BigInteger, Column, Field, Index, LargeBinary, SQLModel, Text, UniqueConstraint, text
 
 
 class EventRow(SQLModel, table=True):
@@ -16,7 +16,7 @@ class EventRow(SQLModel, table=True):
     )  # fmt: skip
 
     partition: int = Field(primary_key=True)
-    position: int = Field(primary_key=True)
+    position: int = Field(primary_key=True, sa_type=BigInteger)
     stream: str = Field(sa_column=Column(Text, nullable=False))
     version: int
     tag: str | None = Field(default=None, sa_column=Column(Text))
@@ -30,7 +30,7 @@ class PartitionRow(SQLModel, table=True):
     __tablename__ = "partitions"
 
     partition: int = Field(primary_key=True)
-    head: int
+    head: int = Field(sa_type=BigInteger)
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -42,4 +42,4 @@ class AnswerRow(SQLModel, table=True):
     key: str = Field(sa_column=Column(Text, primary_key=True))
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    answered_at: int
+    answered_at: int = Field(sa_type=BigInteger)

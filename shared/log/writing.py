@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from shared.clock import utc_now
-from shared.envelope import SPEC_VERSION, Envelope, encode, event_id, timestamp
+from shared.envelope import SPEC_VERSION, Envelope, Recorded, encode, event_id, timestamp
 from shared.log import postgresql, sqlite
 from shared.log.append import (
     ANY,
@@ -24,7 +24,7 @@ from shared.log.append import (
     Outcome,
     VersionConflict,
 )
-from shared.log.rows import AnswerFields, Entry, EventFields, Head, Recorded
+from shared.log.rows import AnswerFields, Entry, EventFields, Head
 
 Project = Callable[[Connection, Sequence[Recorded]], None]
 """Keeps a read model: events just appended -> changes, made in the same transaction."""

@@ -1,7 +1,7 @@
 """Alembic's entry: one connection, one transaction for all the migrations of a start."""
 
 from alembic import context
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import NullPool, create_engine, event, text
 
 from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
 
@@ -11,7 +11,7 @@ _LOCK = 7_264_031
 
 def _migrate() -> None:
     url, service = context.config.attributes["url"], context.config.attributes["service"]
-    engine = create_engine(url)
+    engine = create_engine(url, poolclass=NullPool)
     is_sqlite = engine.dialect.name == "sqlite"
     if is_sqlite:
         # The driver would commit before every CREATE: a migration killed half-way must leave nothing.
@@ -27,7 +27,6 @@ def _migrate() -> None:
         context.config.attributes["partitions"] = PARTITIONS_SQLITE if is_sqlite else PARTITIONS_POSTGRESQL
         with context.begin_transaction():
             context.run_migrations()
-    engine.dispose()
 
 
 _migrate()

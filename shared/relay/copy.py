@@ -86,10 +86,12 @@ class TopicCopy:
         Readers further on do not notice: they ask for what lies behind their own position.
         """
         await self.look()
+        failpoint("relay.before-restart")
         await self._send("restart", await self._read(after, ENTRIES_MAX), after)
 
     async def trim(self, through: int) -> None:
         """Drop what every reader has finished."""
+        failpoint("relay.before-trim")
         await self._redis.xtrim(self.key, minid=f"{through + 1}-0", approximate=False)
 
     async def begins_after(self) -> int:

@@ -18,6 +18,7 @@ from shared.database import StoreUnavailable
 from shared.log import Entry, Log
 from shared.relay.copy import BusRefused, TopicCopy
 from shared.relay.readers import lowest
+from shared.tasks import end
 
 LOOK_EVERY_S = 1.0
 RETRY_AFTER_S = 0.5
@@ -55,11 +56,7 @@ class Relay:
 
     async def stop(self) -> None:
         """Stop; what is not relayed yet is relayed at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await end(*self._tasks)
 
     @property
     def positions(self) -> dict[int, int]:

@@ -54,4 +54,5 @@ def hear(position: int, body: bytes) -> Heard:
         envelope = decode(body)
     except MalformedEvent:
         return Heard(position, None, body)
-    return Heard(position, envelope, body)
+    # A stream's name with a zero byte could not even be parked: PostgreSQL keeps none.
+    return Heard(position, None if "\0" in envelope.stream else envelope, body)

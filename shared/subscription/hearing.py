@@ -25,6 +25,7 @@ from shared.subscription.batch import Heard, React, decode_batch, parse
 from shared.subscription.checkpoints import Place
 from shared.subscription.ownership import Alone, Ownership, Shared
 from shared.subscription.subscription import Subscription
+from shared.tasks import end
 
 BATCH_MAX = 1_000
 POLL_MS = 1_000
@@ -92,9 +93,7 @@ class Hearing:
     async def stop(self) -> None:
         """Finish the batches under way and stop reading."""
         if self._reporting:
-            self._reporting.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reporting
+            await end(self._reporting)
             self._reporting = None
         await self._ownership.stop()
 
@@ -215,12 +214,12 @@ class _Watch:
 
 async def _silence(subscriber: Any) -> None:
     """Stop a subscriber of FastStream and see its reading end, so that it can be started again."""
-    tasks = list(subscriber.tasks)
-    for task in tasks:
+    reading = set(subscriber.tasks)
+    for task in reading:
         task.cancel()
     await subscriber.stop()
-    if tasks:
-        await asyncio.wait(tasks)
+    # A loop that outlived its subscriber's stop would go on reading beside the next one.
+    await end(*reading)
 
 
 def _nothing() -> None:

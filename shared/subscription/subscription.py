@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from shared.database import Database, StoreUnavailable
+from shared.database import Database, StoreUnavailable, Work
 from shared.envelope import Envelope
 from shared.failpoints import failpoint
 from shared.subscription.batch import Effects, Heard, React, hear
@@ -138,16 +138,19 @@ class Subscription:
             except (CheckpointMoved, StoreUnavailable, OSError):
                 raise
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
+                reason = _said(error)
                 await asyncio.sleep(BACKOFF_S_FIRST)
         await self._park(heard, reason, TRIES_MAX)
 
     async def _park(self, heard: Heard, reason: str, tries: int) -> None:
         def park(connection: Connection) -> None:
-            self.place.park(connection, heard, reason[:500], tries)
+            # The checkpoint first: where a twin was faster, it has parked this event as well.
             self.place.move(connection, self.position, heard.position)
+            self.place.park(connection, heard, reason, tries)
+            failpoint("dead-letter.before-commit")
 
-        await self._database.write(park)
+        await self._write_from(self.position, park)
+        failpoint("dead-letter.after-commit")
         if heard.envelope:
             self._parked.add(heard.envelope.stream)
         self._moved_to(heard.position)
@@ -164,15 +167,18 @@ class Subscription:
             self.place.move(connection, expected, position)
             failpoint("subscription.before-commit")
 
+        await self._write_from(expected, commit)
+        failpoint("subscription.after-commit")
+        self._moved_to(position)
+        effects.committed()
+
+    async def _write_from(self, expected: int, work: Work[None]) -> None:
         try:
-            await self._database.write(commit)
+            await self._database.write(work)
         except IntegrityError as error:
             if await self._database.read(self.place.checkpoint) != expected:
                 raise CheckpointMoved(f"{self.place.reader} was overtaken at {expected}") from error
             raise
-        failpoint("subscription.after-commit")
-        self._moved_to(position)
-        effects.committed()
 
     def _moved_to(self, position: int) -> None:
         self.position = position
@@ -181,20 +187,27 @@ class Subscription:
     async def replay(self, stream: str | None, position: int | None = None) -> tuple[int, int]:
         """Hand parked events in again, in order; a stream stops at its first that fails. (handled, still parked)."""
         letters = await self._database.read(lambda connection: self.place.parked(connection, stream))
-        failed: set[str | None] = set()
+        held_back: set[str] = set()
         handled = 0
         for letter in letters:
-            if letter.stream in failed or (position is not None and letter.position != position):
+            if letter.stream in held_back:
                 continue
-            try:
-                await self._replay_one(letter)
+            if position in (None, letter.position) and await self._replays(letter):
                 handled += 1
-            except (StoreUnavailable, CheckpointMoved):
-                raise
-            except Exception as error:
-                _log.error("%s cannot replay %d: %s", self.place.reader, letter.position, error)
-                failed.add(letter.stream)
+            elif letter.stream:
+                # It failed or was passed over: no later one of its stream may overtake it.
+                held_back.add(letter.stream)
         return handled, len(letters) - handled
+
+    async def _replays(self, letter: DeadLetter) -> bool:
+        try:
+            await self._replay_one(letter)
+        except (StoreUnavailable, CheckpointMoved):
+            raise
+        except Exception as error:
+            _log.error("%s cannot replay %d: %s", self.place.reader, letter.position, error)
+            return False
+        return True
 
     async def discard(self, position: int) -> bool:
         """Give a parked event up. True when it was there."""
@@ -210,13 +223,21 @@ class Subscription:
         def commit(connection: Connection) -> None:
             effects.apply(connection)
             self.place.unpark(connection, letter.position)
+            failpoint("replay.before-commit")
 
         await self._database.write(commit)
+        failpoint("replay.after-commit")
         effects.committed()
 
 
 class _NeedsCare(Exception):
     """The batch cannot be taken in as one."""
+
+
+def _said(error: Exception) -> str:
+    """An error in words that any store can keep: no zero byte, no half character, no end of it."""
+    text = f"{type(error).__name__}: {error}"[:500]
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _readable(heard: Heard) -> Envelope:

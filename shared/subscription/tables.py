@@ -1,6 +1,6 @@
 """How far a reader has come, and what it had to put aside."""
 
-from sqlmodel import Column, Field, LargeBinary, SQLModel, Text
+from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel, Text
 
 
 class Checkpoint(SQLModel, table=True):
@@ -11,7 +11,7 @@ class Checkpoint(SQLModel, table=True):
     reader: str = Field(sa_column=Column(Text, primary_key=True))
     topic: str = Field(sa_column=Column(Text, primary_key=True))
     partition: int = Field(primary_key=True)
-    position: int
+    position: int = Field(sa_type=BigInteger)
 
 
 class DeadLetter(SQLModel, table=True):
@@ -22,7 +22,7 @@ class DeadLetter(SQLModel, table=True):
     reader: str = Field(sa_column=Column(Text, primary_key=True))
     topic: str = Field(sa_column=Column(Text, primary_key=True))
     partition: int = Field(primary_key=True)
-    position: int = Field(primary_key=True)
+    position: int = Field(primary_key=True, sa_type=BigInteger)
     stream: str | None = Field(default=None, sa_column=Column(Text))
     entry: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     reason: str = Field(sa_column=Column(Text, nullable=False))

@@ -19,10 +19,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun = ended = False
 
         async def sending(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, ended
             if message["type"] == "http.response.start":
                 begun = True
                 self._answered(scope["method"], _template(scope), message["status"])
@@ -30,6 +30,8 @@ class Edge:
                 present = {name.lower() for name, _ in headers}
                 headers += [header for header in SECURITY_HEADERS if header[0] not in present]
                 message = {**message, "headers": headers}
+            else:
+                ended = not message.get("more_body", False)
             await send(message)
 
         try:
@@ -38,6 +40,9 @@ class Edge:
             if not begun:
                 self._answered(scope["method"], _template(scope), 500)
             raise
+        if begun and not ended:
+            # A live stream that stops with the server: its last word, so that the reader sees an end and no breach.
+            await send({"type": "http.response.body", "body": b""})
 
 
 def _template(scope: Scope) -> str:

@@ -8,6 +8,8 @@ from hashlib import sha256
 from shared.web.problems import Problem
 
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+KEY_PATTERN = r'^(?:"[\x21\x23-\x7e]{1,255}"|[\x21\x23-\x7e]{1,255})$'
+"""What the contract says of a key: bare, or in quotes as a structured field."""
 
 
 class InFlight:

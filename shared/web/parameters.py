@@ -42,7 +42,7 @@ Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment)]
 """A point in time, with its offset from UTC."""
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31)), BeforeValidator(_day)]
 """A day in ISO form; far enough from the ends of the calendar to reckon with."""
-Year = Annotated[int, BeforeValidator(_year)]
+Year = Annotated[int, Field(ge=1900, le=2999), BeforeValidator(_year)]
 """A year of four digits."""
 
 
@@ -53,7 +53,10 @@ async def only_known_parameters(request: Request) -> None:
         return
     known = {parameter.alias for parameter in request.scope["route"].dependant.query_params}
     errors: list[FieldError] = [
-        {"field": field_name(name), "detail": "Send it once." if name in known else "It is not known here: leave it out."}
+        {
+            "field": field_name(name),
+            "detail": "Send it once." if name in known else "It is not known here: leave it out.",
+        }
         for name, count in times.items()
         if count > 1 or name not in known
     ]

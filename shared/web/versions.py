@@ -4,7 +4,8 @@ import re
 
 from shared.web.problems import Problem
 
-_ETAG = re.compile(r'(?:W/)?(?:"(\d{1,9})"|(\d{1,9}))', re.ASCII)
+ETAG_PATTERN = r'^(?:W/)?(?:"([0-9]{1,9})"|([0-9]{1,9}))$'
+_ETAG = re.compile(ETAG_PATTERN)
 
 
 def etag(version: int) -> str:
