@@ -63,10 +63,13 @@ def status(as_json: _Json = False) -> None:
 @app.command()
 def verify(as_json: _Json = False) -> None:
     """Read the logs independently and hold everything made from them against them."""
-    from services.verify import print_document
+    from services.verify import CannotVerify, print_document
     from services.verify import verify as audit
 
-    document = _ask(audit(Settings()))
+    try:
+        document = _ask(audit(Settings()))
+    except CannotVerify as reason:
+        _fail(str(reason))
     if as_json:
         _print_json(document)
     else:

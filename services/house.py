@@ -29,6 +29,8 @@ LOOK_EVERY_S = 0.05
 RESTART_AFTER_S = (0.1, 0.5, 2.0, 5.0)
 """A process that keeps dying is started again, ever more slowly."""
 STEADY_S = 30.0
+_FREE_PORTS = range(20_000, 32_000)
+"""Below what Linux (32768) and macOS (49152) give to those who call out."""
 
 
 class HouseOccupied(RuntimeError):
@@ -78,7 +80,8 @@ class House:
     def __init__(self, settings: Settings, *, free_ports: bool = False) -> None:
         self.settings = settings
         self._data = settings.data.absolute()
-        self.ports = {name: _free_port() if free_ports else settings.port(name) for name in SERVICES}
+        ports = _free_ports(len(SERVICES)) if free_ports else [settings.port(name) for name in SERVICES]
+        self.ports = dict(zip(SERVICES, ports, strict=True))
         self.urls = {name: f"http://{settings.host}:{self.ports[name]}" for name in SERVICES}
         self._parts: list[_Part] = []
         self._lock: IO[str] | None = None
@@ -146,6 +149,9 @@ class House:
         environment = {
             **os.environ,
             "MAISON_DATA": str(self._data),
+            "MAISON_DATABASE_URL": self.settings.database_url,
+            "MAISON_CATALOGUE": str(self.settings.catalogue.absolute()),
+            "MAISON_HOST": self.settings.host,
             "MAISON_REDIS_URL": self._bus_url,
             **{f"MAISON_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
         }
@@ -233,7 +239,7 @@ async def _end(part: _Part) -> None:
             return
         await asyncio.sleep(LOOK_EVERY_S)
     _signal(process, signal.SIGKILL)
-    while process.poll() is None:
+    while process.poll() is None:  # noqa: ASYNC110 - another process tells us nothing
         await asyncio.sleep(LOOK_EVERY_S)
 
 
@@ -255,8 +261,18 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, and that the system gives to nobody who calls out.
+
+    A port of that kind would be lost to a service that dies: whoever calls it meanwhile can be given the very
+    port that he is calling, and be connected to himself.
+    """
+    with contextlib.ExitStack() as held:
+        found: list[int] = []
+        while len(found) < count:
+            port = _FREE_PORTS.start + secrets.randbelow(len(_FREE_PORTS))
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+        return found

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from services.demo.comparing import Report, compare
 from services.demo.play import DeskRefused, IntakeUnreachable, await_drained, play, shown_progress
-from services.demo.review import Report, compare, print_review
+from services.demo.review import print_review
 from services.demo.seed import SEED_2008
 from services.demo.year import desk_view, plan_year
 from shared.catalogue import Catalogue

@@ -12,6 +12,7 @@ from shared.database import Database
 from shared.log import Log
 from shared.web.app import problems
 from shared.web.exchange import Exchange, api_route
+from shared.web.idempotency import KEY_PATTERN
 from shared.web.parameters import Moment
 from shared.web.problems import not_found
 from shared.web.strict_json import BODY_BYTES_MAX
@@ -21,7 +22,7 @@ _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Sent again with the same key, a visit is recorded once and answered alike.",
-    "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
 }
 
 
@@ -101,7 +102,7 @@ def _add_recording(app: FastAPI, forms: VisitForms, recording: Recording) -> Non
         },
         openapi_extra={
             "requestBody": {
-                "required": True,
+                "required": False,
                 "description": "Each line is a visit with an idempotency_key",
                 "content": {NDJSON: {"schema": {"type": "string"}}},
             },

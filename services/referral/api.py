@@ -13,22 +13,33 @@ from services.referral.commands import AcceptReferral, Command, CompleteReferral
 from services.referral.decider import DeclineReason, Outcome, SaidBy, Status
 from services.referral.live import LiveQueue
 from services.referral.queries import QueuePage, ReferralView
-from shared.bus import COORDINATOR, position_of
+from shared.bus import position_of
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
+from shared.events.referral import COORDINATOR
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
+from shared.web.idempotency import KEY_PATTERN
 from shared.web.parameters import Day
 from shared.web.problems import Problem, invalid, not_found
-from shared.web.versions import etag
+from shared.web.versions import ETAG_PATTERN, etag
 
 PAGE_MAX = 200
 PERMANENCE_DAYS_MAX = 92
 _Cursor = Annotated[str, Query(pattern=r"^[0-9]{1,15}(-0)?$", description="`next` of the page before")]
 
-_IfMatch = Annotated[str | None, Header(description="The version decided on, as read from ETag")]
-_Key = Annotated[str | None, Header(description="Sent again with the same key, it is carried out once")]
+_IfMatch = Annotated[
+    str | None,
+    Header(description="The version decided on, as read from ETag", json_schema_extra={"pattern": ETAG_PATTERN}),
+]
+_Key = Annotated[
+    str | None,
+    Header(
+        description="Sent again with the same key, it is carried out once",
+        json_schema_extra={"pattern": KEY_PATTERN},
+    ),
+]
 
 
 class Decline(BaseModel):
@@ -88,13 +99,15 @@ def _add_catalogue(app: FastAPI, catalogue: Catalogue) -> None:
             for partner in catalogue.partners
         ]
 
+    sites = {"enum": [site.code for site in catalogue.sites]}
+
     @app.get("/permanences", tags=["partners"], summary="Who is in the building when", responses=problems(404, 422))
     async def permanences(
-        site: str | None = None,
+        site: Annotated[str | None, Query(json_schema_extra=sites)] = None,
         from_: Annotated[Day | None, Query(alias="from")] = None,
         to: Day | None = None,
     ) -> list[PermanenceView]:
-        code = site or catalogue.default_site.code
+        code = catalogue.default_site.code if site is None else site
         if code not in catalogue.sites_by_code:
             raise invalid([{"field": "site", "detail": "There is no such site: correct it, or leave it out."}])
         first = from_ or _today(catalogue, code)

@@ -3,8 +3,8 @@
 from services.referral.commands import Command, IssueReferral, ReportNeedUnmet
 from services.referral.decider import REFERRAL, NoReferral, decide, referral_stream
 from services.referral.reactions import referral_id
-from shared.bus import COORDINATOR
 from shared.envelope import Envelope
+from shared.events.referral import COORDINATOR
 from shared.execute import Context, execute
 from shared.log import NEW, Append, Appended, Log, partition_of
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Table, bindparam, insert, update
 
 from services.referral.projections import changes
 from services.referral.tables import QueueItem
-from shared.log.rows import Recorded
+from shared.envelope import Recorded
 
 QUEUE_ITEMS: Table = QueueItem.__table__  # type: ignore[attr-defined]
 

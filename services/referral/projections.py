@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from services.referral.decider import Status
-from shared.bus import COORDINATOR
+from shared.envelope import Recorded
 from shared.events.referral import (
+    COORDINATOR,
     NeedUnmet,
     ReferralAccepted,
     ReferralCompleted,
     ReferralDeclined,
     ReferralIssued,
 )
-from shared.log.rows import Recorded
 
 
 class Changes(NamedTuple):

@@ -11,10 +11,9 @@ from sqlalchemy import Connection
 from services.referral.keeping import QUEUE_ITEMS, Keep, keeper
 from shared.clock import utc_now
 from shared.database import Database
-from shared.envelope import decode
+from shared.envelope import Recorded, decode
 from shared.log import Log
 from shared.log.log import select
-from shared.log.rows import Recorded
 from shared.log.writing import dialect_of
 from shared.rebuild import beside, create_empty, swap_table
 

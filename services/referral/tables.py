@@ -1,6 +1,6 @@
 """The read model of referral: each referral as its partner's queue shows it."""
 
-from sqlmodel import Column, Field, Index, SQLModel, Text
+from sqlmodel import BigInteger, Column, Field, Index, SQLModel, Text
 
 
 class QueueItem(SQLModel, table=True):
@@ -11,7 +11,7 @@ class QueueItem(SQLModel, table=True):
 
     referral_id: str = Field(sa_column=Column(Text, primary_key=True))
     queue: str = Field(sa_column=Column(Text, nullable=False))
-    position: int
+    position: int = Field(sa_type=BigInteger)
     request_id: str = Field(sa_column=Column(Text, nullable=False))
     visit_id: str = Field(sa_column=Column(Text, nullable=False))
     case_id: str = Field(sa_column=Column(Text, nullable=False))

@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Path, Query
+from fastapi import FastAPI, Query
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
 
@@ -46,6 +46,7 @@ _Period = Literal["day", "week", "month", "year"]
 def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Live) -> None:
     """Add what BI and live pages can ask for. The fixed paths come first: `live` is no figure's name."""
     today = _today_of(catalogue)
+    sites = {"enum": [site.code for site in catalogue.sites]}
 
     @app.get("/stats/live", tags=["figures"], summary="The counters now")
     async def counters() -> dict[str, Any]:
@@ -68,14 +69,14 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         period: _Period | None = None,
         from_: Annotated[Day | None, Query(alias="from")] = None,
         to: Day | None = None,
-        site: str | None = None,
+        site: Annotated[str | None, Query(json_schema_extra=sites)] = None,
     ) -> FiguresView:
         _check(catalogue, figure, by, from_, to, site)
         asked = Asked(figure.value, by, Grain(period) if period else None, from_, to, site)
         return FiguresView(**await queries.ask(database, asked))
 
     @app.get("/report/{year}", tags=["figures"], summary="The yearly review", responses=problems(404, 422))
-    async def yearly_review(year: Annotated[Year, Path(ge=1900, le=2999)], site: str | None = None) -> dict[str, Any]:
+    async def yearly_review(year: Year, site: Annotated[str | None, Query(json_schema_extra=sites)] = None) -> dict[str, Any]:
         _check_site(catalogue, site)
         return await report(database, catalogue, year, site)
 

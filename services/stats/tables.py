@@ -1,6 +1,6 @@
 """The counters. Every figure is kept at every grain, so that asking costs the same whatever the history."""
 
-from sqlmodel import Column, Field, SQLModel, Text
+from sqlmodel import BigInteger, Column, Field, SQLModel, Text
 
 ALL_SITES = ""
 
@@ -18,4 +18,4 @@ class Figure(SQLModel, table=True):
     site: str = Field(sa_column=Column(Text, primary_key=True))
     period: str = Field(sa_column=Column(Text, primary_key=True))
     value: str = Field(sa_column=Column(Text, primary_key=True))
-    count: int
+    count: int = Field(sa_type=BigInteger)

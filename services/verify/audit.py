@@ -1,0 +1,193 @@
+"""The whole audit: every check, in the order in which they are told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from services.verify.checks import Check
+from services.verify.documents import Document, Handed, Moved, Visit
+from services.verify.figures import Recount
+from services.verify.folding import Happened, Referral, fold, read_history
+from services.verify.histories import histories
+from services.verify.logs import LogChecks, walk
+from services.verify.read_models import QUEUE_ITEMS, VISIT_REFERRALS, ReadModel
+from services.verify.requests import Requests, scratch
+from services.verify.standing import Horizon, Standing
+from services.verify.stores import Store
+from services.verify.topics import Bus
+
+PARKED_TOLD = 3
+"""Dead letters named in the detail; the others are counted."""
+
+Heads = Mapping[int, int]
+
+
+class Sources(NamedTuple):
+    """What is audited. `referral_before` is where referral stood before the snapshot of intake was taken.
+
+    Each snapshot is older than those of the logs that it is held against, so that no log can be behind: the bus,
+    stats, `referral_before`, intake, referral.
+    """
+
+    bus: Bus
+    stats: Store
+    stats_stood: Standing
+    referral_before: Standing
+    intake: Store
+    intake_stood: Standing
+    referral: Store
+
+
+def audit(sources: Sources) -> dict[str, Any]:
+    """`{"ok", "position", "checks"}`. What is wrong is told by the checks; only what cannot be reached raises."""
+    with scratch() as connection:
+        checks = _Audit(sources, Requests(connection)).run()
+    ok = all(check.ok for check in checks.made)
+    position = {"intake": _position(checks.intake), "referral": _position(checks.referral)}
+    return {"ok": ok, "position": position, "checks": [check.document() for check in checks.made]}
+
+
+class _Made(NamedTuple):
+    """What came of it."""
+
+    made: list[Check]
+    intake: Heads
+    referral: Heads
+
+
+class _Audit:
+    """The checks while they are being made: one walk along each log by position, one by stream."""
+
+    def __init__(self, sources: Sources, requests: Requests) -> None:
+        self._sources, self._requests = sources, requests
+        self._recount = Recount()
+        self._versions = Check("versions")
+        self._streams = 0
+        self._counted_intake = sources.stats_stood.heard["intake"]
+        self._counted_referral = sources.stats_stood.heard["referral"]
+        self._handed_intake = sources.referral_before.heard["intake"]
+
+    def run(self) -> _Made:
+        """Make every check."""
+        sources, log = self._sources, LogChecks.new()
+        intake = walk(sources.intake, "intake", log, sources.bus, self._hear_intake)
+        referral = walk(sources.referral, "referral", log, sources.bus)
+        for _ in histories(sources.intake, "intake", self._versions, with_entries=False):
+            self._streams += 1
+        read_models = self._fold_referrals()
+        self._versions.seen = f"{self._streams:,} streams, dense from 1"
+        _tell(log, intake, referral, sources.bus)
+        stood = (sources.stats_stood, sources.referral_before, sources.intake_stood)
+        made = [
+            log.positions,
+            self._versions,
+            log.chain,
+            log.entries,
+            _checkpoints(stood, {"intake": intake, "referral": referral}),
+            log.topics,
+            log.queues,
+            self._requests.compare(),
+            self._figures(),
+            *read_models,
+            _dead_letters(stood),
+        ]
+        return _Made(made, intake, referral)
+
+    def _hear_intake(
+        self, partition: int, position: int, document: Document, fact: Visit | Handed | Moved | None
+    ) -> None:
+        if isinstance(fact, Visit):
+            self._requests.made(document, fact, is_heard=self._handed_intake.holds(partition, position))
+            if self._counted_intake.holds(partition, position):
+                self._recount.visit(document.day, fact)
+
+    def _fold_referrals(self) -> list[Check]:
+        """Fold each referral for whoever keeps something of it, each as far as he has heard."""
+        sources = self._sources
+        queue_items = ReadModel(sources.referral, "queue_items", QUEUE_ITEMS)
+        visit_referrals = ReadModel(sources.intake, "visit_referrals", VISIT_REFERRALS)
+        for stream, told in histories(sources.referral, "referral", self._versions, with_entries=True):
+            self._streams += 1
+            happened = read_history(told)
+            self._hand_over(happened)
+            if whole := fold(stream, happened):
+                queue_items.expect(whole.queue_item())
+            if shown := _as_heard(sources.intake_stood.heard["referral"], stream, happened, whole):
+                visit_referrals.expect(shown.visit_referral())
+            self._recount.referral(happened, self._counted_referral)
+        queue_items.end()
+        visit_referrals.end()
+        return [queue_items.check, visit_referrals.check]
+
+    def _hand_over(self, happened: Iterable[Happened]) -> None:
+        heads = self._sources.referral_before.heads
+        for told, _document, fact in happened:
+            # What was appended later answers to visits that this moment knew nothing of.
+            if isinstance(fact, Handed) and told.position <= heads.get(told.partition, 0):
+                self._requests.handed(fact)
+
+    def _figures(self) -> Check:
+        check = self._recount.compare(self._sources.stats)
+        heard = self._sources.stats_stood.heard
+        stands = ", ".join(f"{topic} {sum(horizon.checkpoints.values()):,}" for topic, horizon in heard.items())
+        check.seen += f" at {stands}"
+        return check
+
+
+def _as_heard(horizon: Horizon, stream: str, happened: Sequence[Happened], whole: Referral | None) -> Referral | None:
+    """The referral as a reader knows it."""
+    heard = [one for one in happened if horizon.holds(one.told.partition, one.told.position)]
+    return whole if len(heard) == len(happened) else fold(stream, heard)
+
+
+def _checkpoints(stood: Iterable[Standing], heads: Mapping[str, Heads]) -> Check:
+    """No reader has finished what no log holds: it would pass over what is written there next."""
+    check = Check("checkpoints")
+    readers = 0
+    for standing in stood:
+        for topic, horizon in standing.heard.items():
+            for partition, position in horizon.checkpoints.items():
+                readers += 1
+                head = heads.get(topic, {}).get(partition, 0)
+                if position > head:
+                    check.fault(f"{standing.service} stands at {topic}:{partition}:{position}, the log ends at {head}")
+    check.seen = f"{readers:,} checkpoints, none beyond its log"
+    return check
+
+
+def _dead_letters(stood: Iterable[Standing]) -> Check:
+    """What lies aside explains effects that are missing: told, and left out of every count, but no fault."""
+    check = Check("dead_letters")
+    parked = [
+        f"{standing.service} {topic}:{partition}:{position}"
+        for standing in stood
+        for topic, horizon in standing.heard.items()
+        for partition, position in sorted(horizon.parked)
+    ]
+    others = len(parked) - PARKED_TOLD
+    told = ", ".join(parked[:PARKED_TOLD]) + (f" and {others:,} more" if others > 0 else "")
+    check.seen = f"{len(parked):,} put aside: {told}" if parked else "none"
+    return check
+
+
+def _tell(log: LogChecks, intake: Heads, referral: Heads, bus: Bus) -> None:
+    """Say what was looked at."""
+    events = f"{sum(intake.values()):,} events of intake, {sum(referral.values()):,} of referral"
+    log.positions.seen = f"{events}, dense from 1"
+    log.chain.seen = f"{events}, each chained to the one before"
+    log.entries.seen = f"{events}, each at one with its row"
+    for check, windows in ((log.topics, bus.topics), (log.queues, bus.queues)):
+        entries = sum(len(window) for window in windows.values())
+        check.seen = bus.absent or f"{len(windows)} on the bus, {entries:,} entries as in the log"
+        if bus.silent:
+            check.fault(bus.silent)
+    partitions = {f"topic:intake:{partition}" for partition in intake}
+    partitions |= {f"topic:referral:{partition}" for partition in referral}
+    for key in sorted(bus.topics.keys() - partitions):
+        log.topics.fault(f"{key} is the topic of no log")
+
+
+def _position(heads: Heads) -> int | dict[str, int]:
+    """One number where a log is one partition, else the head of each."""
+    return (
+        next(iter(heads.values())) if len(heads) == 1 else {str(partition): head for partition, head in heads.items()}
+    )
