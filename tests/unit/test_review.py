@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from services.demo.comparing import Comparison, Report, compare
 from services.demo.play import values_of
-from services.demo.review import Comparison, Report, compare, decimal, print_review, signed, whole
+from services.demo.review import decimal, print_review, signed, whole
 from services.demo.seed import SEED_2008, SHARES
 from services.demo.year import largest_remainder
 

@@ -1,0 +1,66 @@
+"""Figures: exact once the house is quiet, and within bounds at every moment before."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from tests.auditing.finding import Finding
+from tests.auditing.history import Attempt
+from tests.auditing.stored import ISSUED, UNMET, Stored, visits_of
+
+Figures = Mapping[str, int]
+"""`visits` for a total, `visits/channel=phone` for a part of it. A figure of nothing is left out."""
+
+
+def count(intake: Sequence[Stored], referral: Sequence[Stored]) -> dict[str, int]:
+    """Every figure, counted anew from the logs."""
+    figures: Counter[str] = Counter()
+    for visit in visits_of(intake):
+        figures["visits"] += 1
+        figures[f"visits/channel={visit.channel}"] += 1
+        for category in {request["category"] for request in visit.requests}:
+            figures[f"visits/category={category}"] += 1
+        for request in visit.requests:
+            figures["requests"] += 1
+            figures[f"requests/category={request['category']}"] += 1
+            figures["requests/status=answered"] += bool(request.get("answered"))
+    for event in referral:
+        if event.type == ISSUED:
+            figures["referrals"] += 1
+            figures[f"referrals/partner={event.data['partner']}"] += 1
+            figures[f"referrals/category={event.data['category']}"] += 1
+            figures["requests/status=referred"] += 1
+        figures["requests/status=unmet"] += event.type == UNMET
+    figures.update(Counter(f"referrals/status={status}" for status in _statuses(referral)))
+    return {name: figure for name, figure in figures.items() if figure}
+
+
+def check_figures(shown: Figures, counted: Figures) -> Iterator[Finding]:
+    """What is shown is what is counted, figure by figure."""
+    for name in sorted(shown.keys() | counted.keys()):
+        if shown.get(name, 0) != counted.get(name, 0):
+            yield Finding("figure differs", f"{name} shows {shown.get(name, 0)}, the log counts {counted.get(name, 0)}")
+
+
+def check_counter(recording: Sequence[Attempt], reading: Sequence[Attempt]) -> Iterator[Finding]:
+    """A counter read on the way never shows more visits than were attempted by then, and never goes back."""
+    first_asked: dict[str, int] = {}
+    for one in recording:
+        first_asked.setdefault(one.asked["key"], one.began)
+    highest = 0
+    for read in sorted(reading, key=lambda each: each.ended):
+        if read.outcome != "ok":
+            continue
+        attempted = sum(began < read.ended for began in first_asked.values())
+        if read.answered > attempted:
+            yield Finding("counter too high", f"shows {read.answered} when {attempted} were attempted")
+        if read.answered < highest:
+            yield Finding("counter went back", f"shows {read.answered} after {highest}")
+        highest = max(highest, read.answered)
+
+
+def _statuses(referral: Sequence[Stored]) -> Iterator[str]:
+    now: dict[str, str] = {}
+    for event in sorted(referral, key=lambda each: (each.stream, each.version)):
+        if event.type != UNMET:
+            now[event.stream] = event.type.split(".")[1]
+    yield from now.values()

@@ -1,0 +1,176 @@
+"""Migrations: from nothing to the newest tables, on both stores, all or none."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlmodel import SQLModel
+
+from services.intake import app as intake
+from services.intake.tables import VisitReferral
+from services.referral import app as referral
+from services.referral.tables import QueueItem
+from services.stats import app as stats
+from services.stats.tables import Figure
+from shared.log.tables import AnswerRow, EventRow, PartitionRow
+from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE, migrate
+from shared.service import Schema
+from shared.subscription.tables import Checkpoint, DeadLetter
+from tests.logs import by_hand
+
+ROOT = Path(__file__).parents[2]
+LOG: set[type[SQLModel]] = {EventRow, PartitionRow, AnswerRow}
+SUBSCRIPTIONS: set[type[SQLModel]] = {Checkpoint, DeadLetter}
+SERVICES: dict[str, tuple[Schema, set[type[SQLModel]]]] = {
+    "intake": (intake.SCHEMA, LOG | SUBSCRIPTIONS | {VisitReferral}),
+    "referral": (referral.SCHEMA, LOG | SUBSCRIPTIONS | {QueueItem}),
+    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure}),
+}
+BREAKS = """
+import os, signal
+from alembic import op
+revision, down_revision = "{number}", "{before}"
+
+def upgrade():
+    op.execute("CREATE TABLE half_way (id INTEGER)")
+    {trouble}
+"""
+
+each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def bring(url: str, service: str) -> None:
+    schema, _tables = SERVICES[service]
+    migrate(url, service, schema.versions, schema.newest)
+
+
+def tables(url: str, service: str) -> set[str]:
+    engine = by_hand(url, service)
+    return set(inspect(engine).get_table_names(schema=None if url.startswith("sqlite") else service))
+
+
+def version(url: str, service: str) -> str:
+    with by_hand(url, service).connect() as connection:
+        return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def in_a_process_of_its_own(url: str, service: str, versions: Path, newest: str, then: str = "") -> subprocess.Popen[str]:
+    program = (
+        "import sys; from pathlib import Path; from shared.migrations import migrate;"
+        f"migrate({url!r}, {service!r}, Path({str(versions)!r}), {newest!r}); {then}"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+
+
+@each_service
+def test_an_empty_database_is_brought_to_the_tables_that_the_code_reads(database_url: str, service: str) -> None:
+    bring(database_url, service)
+    schema, models = SERVICES[service]
+    names = {str(model.__tablename__) for model in models}
+    assert tables(database_url, service) == names | {"alembic_version"}
+    assert version(database_url, service) == schema.newest
+
+    def is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
+        return kind != "table" or name in names
+
+    with by_hand(database_url, service).connect() as connection:
+        if connection.dialect.name != "sqlite":
+            connection.dialect.default_schema_name = service
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+@each_service
+def test_the_newest_migration_is_the_one_that_a_start_asks_for(service: str) -> None:
+    schema, _tables = SERVICES[service]
+    assert schema.newest == max(path.name for path in schema.versions.glob("0*.py")).partition("_")[0]
+
+
+def test_a_log_is_created_with_its_partitions_empty(database_url: str) -> None:
+    bring(database_url, "intake")
+    with by_hand(database_url).connect() as connection:
+        rows = connection.execute(text("SELECT partition, head, hash FROM partitions ORDER BY partition")).all()
+    count = PARTITIONS_SQLITE if database_url.startswith("sqlite") else PARTITIONS_POSTGRESQL
+    assert [(number, head, bytes(digest)) for number, head, digest in rows] == [
+        (number, 0, bytes(32)) for number in range(count)
+    ]
+
+
+def test_the_three_services_share_one_postgresql_each_in_its_schema(postgres_url: str) -> None:
+    for service in SERVICES:
+        bring(postgres_url, service)
+    assert "figures" in tables(postgres_url, "stats")
+    assert "figures" not in tables(postgres_url, "intake")
+    assert "events" in tables(postgres_url, "referral")
+
+
+def test_a_start_that_finds_the_newest_tables_loads_nothing_of_alembic(database_url: str) -> None:
+    bring(database_url, "intake")
+    schema, _tables = SERVICES["intake"]
+    loaded = "print([name for name in sys.modules if name.startswith('alembic')])"
+    process = in_a_process_of_its_own(database_url, "intake", schema.versions, schema.newest, loaded)
+    assert process.communicate()[0].strip() == "[]"
+
+
+def test_starts_at_one_moment_take_turns(database_url: str) -> None:
+    schema, models = SERVICES["intake"]
+    starts = [in_a_process_of_its_own(database_url, "intake", schema.versions, schema.newest) for _ in range(2)]
+    for start in starts:
+        start.communicate()
+    assert [start.returncode for start in starts] == [0, 0]
+    assert len(tables(database_url, "intake")) == len(models) + 1
+
+
+def with_one_more(folder: Path, trouble: str) -> tuple[Path, str]:
+    """The migrations of intake and one more, which gets into trouble half-way."""
+    schema, _tables = SERVICES["intake"]
+    versions = folder / "migrations"
+    if not versions.exists():
+        copytree(schema.versions, versions)
+    number = f"{int(schema.newest) + 1:04}"
+    text_ = BREAKS.format(number=number, before=schema.newest, trouble=trouble)
+    (versions / f"{number}_one_more.py").write_text(text_)
+    return versions, number
+
+
+def left_by_error(url: str, versions: Path, newest: str) -> None:
+    with pytest.raises(RuntimeError, match="half-way"):
+        migrate(url, "intake", versions, newest)
+
+
+def left_by_kill(url: str, versions: Path, newest: str) -> None:
+    process = in_a_process_of_its_own(url, "intake", versions, newest)
+    process.communicate()
+    assert process.returncode == -9
+
+
+@pytest.mark.parametrize("from_empty", [True, False])
+@pytest.mark.parametrize(
+    ("trouble", "leave"),
+    [
+        ("raise RuntimeError('half-way')", left_by_error),
+        ("os.kill(os.getpid(), signal.SIGKILL)", left_by_kill),
+    ],
+)
+def test_a_migration_that_ends_half_way_leaves_the_database_as_it_was(
+    database_url: str, tmp_path: Path, trouble: str, leave: Callable[[str, Path, str], None], from_empty: bool
+) -> None:
+    if not from_empty:
+        bring(database_url, "intake")
+    before = tables(database_url, "intake")
+    versions, number = with_one_more(tmp_path, trouble)
+    leave(database_url, versions, number)
+    assert tables(database_url, "intake") == before
+    with_one_more(tmp_path, "pass")
+    migrate(database_url, "intake", versions, number)
+    assert "half_way" in tables(database_url, "intake")
+    assert version(database_url, "intake") == number

@@ -1,0 +1,1 @@
+"""The three services, served over real sockets on a real Valkey and SQLite, in the tests' own process."""

@@ -1,0 +1,144 @@
+"""The three services behind real ports, in a thread of this process: a street that tests walk along."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from services.intake.app import build as build_intake
+from services.referral.app import build as build_referral
+from services.stats.app import build as build_stats
+from shared.settings import Settings
+from tests.servers import Valkey
+
+BUILD: Mapping[str, Callable[[Settings], tuple[Any, ASGIApp]]] = {
+    "intake": build_intake,
+    "referral": build_referral,
+    "stats": build_stats,
+}
+WAIT_S_MAX = 30.0
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to the tests."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass
+class Street:
+    """The services of one house: a client and an address for each."""
+
+    bus: Valkey
+    ports: dict[str, int] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
+    _clients: dict[str, httpx.Client] = field(default_factory=dict)
+
+    def url(self, service: str) -> str:
+        """Where a service answers."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    @property
+    def intake(self) -> httpx.Client:
+        return self._client("intake")
+
+    @property
+    def referral(self) -> httpx.Client:
+        return self._client("referral")
+
+    @property
+    def stats(self) -> httpx.Client:
+        return self._client("stats")
+
+    def _client(self, service: str) -> httpx.Client:
+        if service not in self._clients:
+            self._clients[service] = httpx.Client(base_url=self.url(service), timeout=20)
+        return self._clients[service]
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def record(self, *categories: str, **more: Any) -> dict[str, Any]:
+        """Record a visit with one request a category."""
+        body = {"requests": [{"category": category} for category in categories], **more}
+        answer = self.intake.post("/visits", json=body)
+        assert answer.status_code == 201, answer.text
+        recorded: dict[str, Any] = answer.json()
+        return recorded
+
+    def referrals_of(self, visit_id: str) -> list[dict[str, Any]]:
+        """The referrals of a visit, once each of its requests has one."""
+
+        def all_there() -> list[dict[str, Any]]:
+            requests = self.intake.get(f"/visits/{visit_id}").json()["requests"]
+            found = [referral for request in requests for referral in request["referrals"]]
+            return found if all(request["referrals"] for request in requests) else []
+
+        return until(all_there)
+
+    def recorded(self) -> int:
+        """How many events stand in intake's log: nothing stored = it does not move."""
+        answer = self.intake.post("/visits", json={"requests": [{"category": "administrative", "answered": True}]})
+        position: int = answer.json()["position"]
+        return position
+
+
+def until(look: Callable[[], Any], wait_s: float = WAIT_S_MAX) -> Any:
+    """What `look` answers, as soon as it is true."""
+    give_up = time.monotonic() + wait_s
+    while not (found := look()):
+        assert time.monotonic() < give_up, "it never came"
+        time.sleep(0.02)
+    return found
+
+
+@contextlib.contextmanager
+def open_street(folder: Path, bus: Valkey) -> Iterator[Street]:
+    """Serve all three until the block ends."""
+    street = Street(bus)
+    settings = Settings(data=folder, redis_url=bus.url)
+    with contextlib.ExitStack() as sockets:
+        listening = {name: sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for name in BUILD}
+        street.ports = {name: each.getsockname()[1] for name, each in listening.items()}
+
+        async def serve_all() -> None:
+            for name, build in BUILD.items():
+                config = uvicorn.Config(
+                    build(settings)[1], http="httptools", ws="none", log_config=None, timeout_graceful_shutdown=1
+                )
+                street.servers[name] = Server(config)
+            await asyncio.gather(*(server.serve(sockets=[listening[name]]) for name, server in street.servers.items()))
+
+        thread = threading.Thread(target=lambda: uvloop.run(serve_all()), name="street")
+        thread.start()
+        try:
+            for name in BUILD:
+                until(lambda name=name: is_ready(street.url(name)))
+            yield street
+        finally:
+            street.close()
+            for server in street.servers.values():
+                server.should_exit = True
+            thread.join(timeout=30)
+            assert not thread.is_alive(), "a service did not stop"
+
+
+def is_ready(url: str) -> bool:
+    """Whether the service hears its topics."""
+    try:
+        return httpx.get(f"{url}/health/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,223 @@
+"""The auditor bites: a sound history has no finding, and each planted fault is called by its name."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.auditing import Evidence, Finding, History, Stored, audit, read_history
+from tests.auditing.figures import count
+from tests.auditing.history import ANSWER, COUNT, RECORD
+
+ASKED = {"channel": "phone", "requests": [{"category": "legal"}, {"category": "administrative", "answered": True}]}
+
+
+def event(log: str, position: int, stream: str, version: int, kind: str, **data: Any) -> Stored:
+    name = f"{log}.{kind}.v1"
+    entry = json.dumps({"id": f"{log}:0:{position}", "data": data})
+    return Stored(0, position, stream, version, name, "2008-03-11T09:30:00+01:00", data, entry)
+
+
+def visit(position: int, version: int, number: int) -> Stored:
+    requests = [{"request_id": f"r{number}-{place}", **asked} for place, asked in enumerate(ASKED["requests"], 1)]
+    facts = {"visit_id": f"v{number}", "case_id": "c1", "channel": "phone", "requests": requests}
+    return event("intake", position, "case-c1", version, "visit-recorded", **facts)
+
+
+def issued(position: int, number: int) -> Stored:
+    facts = {"referral_id": f"f{number}", "request_id": f"r{number}-1", "partner": "p07", "category": "legal"}
+    return event("referral", position, f"referral-f{number}", 1, "issued", **facts)
+
+
+def accepted(position: int, number: int) -> Stored:
+    facts = {"referral_id": f"f{number}", "partner": "p07"}
+    return event("referral", position, f"referral-f{number}", 2, "accepted", **facts)
+
+
+def told(number: int) -> dict[str, str]:
+    return {"visit_id": f"v{number}", "case_id": "c1"}
+
+
+def record(history: History, number: int, answer: Any = None, outcome: Any = "ok", key: str = "") -> None:
+    n = history.invoke("desk", RECORD, {"key": key or f"key-{number}", **ASKED})
+    history.ends("desk", n, RECORD, outcome, answer or told(number))
+
+
+INTAKE = [event("intake", 1, "case-c1", 1, "case-opened", case_id="c1"), visit(2, 2, 1), visit(3, 3, 2)]
+REFERRAL = [issued(1, 1), issued(2, 2), accepted(3, 1)]
+
+
+@pytest.fixture
+def history() -> History:
+    """Two visits of one case, one after the other, the first of them sent twice; one acceptance; one look."""
+    kept = History()
+    record(kept, 1)
+    record(kept, 2)
+    record(kept, 1)
+    kept.ends("partner", kept.invoke("partner", ANSWER, {"referral_id": "f1"}), ANSWER, "ok", "accepted")
+    kept.ends("reader", kept.invoke("reader", COUNT, "visits"), COUNT, "ok", 2)
+    return kept
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    """What a sound house shows after that."""
+    topic = {stored.position: stored.entry for stored in INTAKE[1:]}
+    queue = {stored.position: stored.entry for stored in REFERRAL}
+    return Evidence(INTAKE, REFERRAL, count(INTAKE, REFERRAL), {("intake", 0): topic}, {"p07": queue})
+
+
+def faults(history: History, evidence: Evidence) -> set[str]:
+    return {finding.fault for finding in audit(history, evidence)}
+
+
+def test_a_sound_house_has_no_finding(history: History, evidence: Evidence) -> None:
+    assert audit(history, evidence) == []
+
+
+def test_a_lost_visit_is_found(history: History, evidence: Evidence) -> None:
+    record(history, 3)
+    assert audit(history, evidence) == [Finding("lost visit", "v3")]
+
+
+def test_a_doubled_visit_is_found(history: History, evidence: Evidence) -> None:
+    log = [*INTAKE, visit(4, 4, 2)]
+    assert faults(history, replace(evidence, intake=log, topics={}, figures=count(log, REFERRAL))) == {"doubled visit"}
+
+
+def test_a_visit_recorded_again_under_a_new_id_is_found(history: History, evidence: Evidence) -> None:
+    log = [*INTAKE, visit(4, 4, 3)]
+    handed = [*REFERRAL, issued(4, 3)]
+    shown = replace(evidence, intake=log, referral=handed, topics={}, queues={}, figures=count(log, handed))
+    assert faults(history, shown) == {"unexpected visit"}
+
+
+def test_a_visit_whose_answer_was_lost_may_be_there_or_not(history: History, evidence: Evidence) -> None:
+    record(history, 3, "ReadTimeout", "info")
+    assert audit(history, evidence) == []
+    log, handed = [*INTAKE, visit(4, 4, 3)], [*REFERRAL, issued(4, 3)]
+    shown = replace(evidence, intake=log, referral=handed, topics={}, queues={}, figures=count(log, handed))
+    assert audit(history, shown) == []
+
+
+def test_a_refused_visit_that_is_there_all_the_same_is_found(history: History, evidence: Evidence) -> None:
+    record(history, 3, 422, "fail")
+    log, handed = [*INTAKE, visit(4, 4, 3)], [*REFERRAL, issued(4, 3)]
+    shown = replace(evidence, intake=log, referral=handed, topics={}, queues={}, figures=count(log, handed))
+    assert faults(history, shown) == {"unexpected visit"}
+
+
+def test_a_visit_kept_otherwise_than_asked_is_found(history: History, evidence: Evidence) -> None:
+    changed = INTAKE[2]._replace(data={**INTAKE[2].data, "channel": "mail"})
+    log = [*INTAKE[:2], changed]
+    assert faults(history, replace(evidence, intake=log, figures=count(log, REFERRAL))) == {"visit not as asked"}
+
+
+def test_a_request_handed_to_nobody_is_found(history: History, evidence: Evidence) -> None:
+    handed = [REFERRAL[0], accepted(2, 1)]
+    shown = replace(evidence, referral=handed, queues={}, figures=count(INTAKE, handed))
+    assert audit(history, shown) == [Finding("request handed to nobody", "r2-1")]
+
+
+def test_a_doubled_effect_is_found(history: History, evidence: Evidence) -> None:
+    again = issued(4, 1)._replace(stream="referral-f9")
+    handed = [*REFERRAL, again]
+    shown = replace(evidence, referral=handed, queues={}, figures=count(INTAKE, handed))
+    assert faults(history, shown) == {"request handed over twice"}
+
+
+def test_a_referral_that_nobody_asked_for_is_found(history: History, evidence: Evidence) -> None:
+    handed = [*REFERRAL, issued(4, 9)]
+    shown = replace(evidence, referral=handed, queues={}, figures=count(INTAKE, handed))
+    assert faults(history, shown) == {"handed over unasked"}
+
+
+def test_a_lost_acceptance_is_found(history: History, evidence: Evidence) -> None:
+    handed = REFERRAL[:2]
+    shown = replace(evidence, referral=handed, queues={}, figures=count(INTAKE, handed))
+    assert audit(history, shown) == [Finding("lost answer", "f1")]
+
+
+def test_an_acceptance_carried_out_twice_is_found(history: History, evidence: Evidence) -> None:
+    handed = [*REFERRAL, accepted(4, 1)._replace(version=3)]
+    shown = replace(evidence, referral=handed, queues={}, figures=count(INTAKE, handed))
+    assert faults(history, shown) == {"doubled answer"}
+
+
+@pytest.mark.parametrize("figure", sorted(count(INTAKE, REFERRAL)))
+@pytest.mark.parametrize("error", [-1, 1])
+def test_any_figure_off_by_one_is_found(history: History, evidence: Evidence, figure: str, error: int) -> None:
+    shown = {**evidence.figures, figure: evidence.figures[figure] + error}
+    assert [finding.fault for finding in audit(history, replace(evidence, figures=shown))] == ["figure differs"]
+
+
+def test_a_figure_of_nothing_that_shows_something_is_found(history: History, evidence: Evidence) -> None:
+    shown = {**evidence.figures, "requests/status=open": 1}
+    assert faults(history, replace(evidence, figures=shown)) == {"figure differs"}
+
+
+def test_a_skipped_position_is_found(history: History, evidence: Evidence) -> None:
+    log = [*INTAKE[:2], INTAKE[2]._replace(position=4)]
+    assert faults(history, replace(evidence, intake=log, topics={})) == {"position skipped"}
+
+
+def test_a_skipped_version_is_found(history: History, evidence: Evidence) -> None:
+    log = [*INTAKE[:2], INTAKE[2]._replace(version=4)]
+    assert faults(history, replace(evidence, intake=log)) == {"version skipped"}
+
+
+def test_an_order_swapped_is_found(history: History, evidence: Evidence) -> None:
+    log = [INTAKE[0], visit(2, 2, 2), visit(3, 3, 1)]
+    assert faults(history, replace(evidence, intake=log, topics={})) == {"order swapped"}
+
+
+def test_visits_that_were_made_at_the_same_time_may_stand_in_either_order(evidence: Evidence) -> None:
+    history = History()
+    first = history.invoke("desk-1", RECORD, {"key": "key-1", **ASKED})
+    second = history.invoke("desk-2", RECORD, {"key": "key-2", **ASKED})
+    history.ends("desk-2", second, RECORD, "ok", told(2))
+    history.ends("desk-1", first, RECORD, "ok", told(1))
+    assert audit(history, evidence) == []
+
+
+def test_a_key_answered_twice_differently_is_found(history: History, evidence: Evidence) -> None:
+    record(history, 2, key="key-1")
+    assert "key answered twice differently" in faults(history, evidence)
+
+
+def test_one_visit_under_two_keys_is_found(history: History, evidence: Evidence) -> None:
+    record(history, 2, key="key-3")
+    assert faults(history, evidence) == {"visit under two keys"}
+
+
+def test_a_counter_that_shows_too_much_is_found(history: History, evidence: Evidence) -> None:
+    history.ends("reader", history.invoke("reader", COUNT, "visits"), COUNT, "ok", 3)
+    assert faults(history, evidence) == {"counter too high"}
+
+
+def test_a_counter_that_goes_back_is_found(history: History, evidence: Evidence) -> None:
+    history.ends("reader", history.invoke("reader", COUNT, "visits"), COUNT, "ok", 1)
+    assert faults(history, evidence) == {"counter went back"}
+
+
+def test_a_topic_that_differs_from_its_log_is_found(history: History, evidence: Evidence) -> None:
+    topic = {2: INTAKE[1].entry, 3: INTAKE[1].entry}
+    assert faults(history, replace(evidence, topics={("intake", 0): topic})) == {"topic differs from log"}
+
+
+def test_a_topic_with_a_hole_is_found(history: History, evidence: Evidence) -> None:
+    topic = {1: INTAKE[0].entry, 3: INTAKE[2].entry}
+    assert faults(history, replace(evidence, topics={("intake", 0): topic})) == {"topic has a hole"}
+
+
+def test_a_queue_that_lacks_its_newest_entry_is_found(history: History, evidence: Evidence) -> None:
+    queue = {1: REFERRAL[0].entry, 2: REFERRAL[1].entry}
+    assert faults(history, replace(evidence, queues={"p07": queue})) == {"topic has a hole"}
+
+
+def test_a_history_that_was_kept_is_audited_alike(history: History, evidence: Evidence, tmp_path: Path) -> None:
+    record(history, 3)
+    history.write(tmp_path / "history.jsonl")
+    assert audit(read_history(tmp_path / "history.jsonl"), evidence) == audit(history, evidence)

@@ -1,0 +1,626 @@
+"""The auditor bites: each fault planted in a small house is found by the check of its name."""
+
+import asyncio
+import fcntl
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import psycopg
+import pytest
+from rich.console import Console
+from sqlalchemy import make_url
+
+from services.intake.commands import RecordVisit
+from services.intake.consumers import referral_topic
+from services.intake.handlers import record_visit
+from services.referral.commands import AcceptReferral, Command, CompleteReferral, DeclineReferral
+from services.referral.consumers import intake_topic
+from services.referral.handlers import answer
+from services.referral.keeping import QUEUE_ITEMS, keeper
+from services.stats.consumers import topics
+from services.verify import CannotVerify, print_document, verify
+from services.verify.audit import audit
+from services.verify.sources import opened
+from services.verify.stores import Stopped
+from shared.bus import connect
+from shared.catalogue import load_catalogue
+from shared.database import Database
+from shared.events.intake import RequestMade
+from shared.execute import Context
+from shared.ids import derive_id, new_id
+from shared.log import Log, partition_of
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.subscription import Place, Subscription, Topic
+from shared.subscription.batch import hear
+from tests.logs import opened_database
+from tests.servers import Valkey
+from tests.system.place import until
+
+SITE = "fontaine-d-ouche"
+DAYS = ("2008-03-11", "2008-03-12", "2008-12-31")
+ASKED = ("social_rights", "health", "administrative", "financial")
+SERVICES = ("intake", "referral", "stats")
+Row = tuple[Any, ...]
+
+
+def nothing() -> None:
+    pass
+
+
+@dataclass
+class SmallHouse:
+    """A house at rest, and a way round its rules."""
+
+    settings: Settings
+
+    @property
+    def is_sqlite(self) -> bool:
+        return not self.settings.database_url
+
+    def tamper(self, service: str, *statements: str) -> None:
+        """Change a service's tables behind its back: the guards go first."""
+        self.execute(service, *self._unguard(service), *statements)
+
+    def execute(self, service: str, *statements: str) -> list[Row]:
+        """Run statements in one transaction; the rows of the last."""
+        url = make_url(self.settings.database(service))
+        if self.is_sqlite:
+            assert url.database
+            with closing(sqlite3.connect(url.database)) as connection, connection:
+                return [connection.execute(sql).fetchall() for sql in statements][-1]
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, options=f"-c search_path={service}") as postgres:
+            cursors = [postgres.execute(sql.encode()) for sql in statements]
+            return cursors[-1].fetchall() if cursors[-1].description else []
+
+    def forge(self, service: str) -> None:
+        """Chain a tampered log anew and set its counters, as somebody with all the time in the world would."""
+        changes, last = list[str](), dict[int, tuple[int, bytes]]()
+        for partition, position, entry in self.execute(
+            service, "SELECT partition, position, entry FROM events ORDER BY partition, position"
+        ):
+            before = last[partition][1] if partition in last else bytes(32)
+            last[partition] = position, sha256(before + entry.encode()).digest()
+            changes.append(
+                f"UPDATE events SET hash = {self._bytes(last[partition][1])}"
+                f" WHERE partition = {partition} AND position = {position}"
+            )
+        changes.append(f"UPDATE partitions SET head = 0, hash = {self._bytes(bytes(32))}")
+        changes += [
+            f"UPDATE partitions SET head = {position}, hash = {self._bytes(digest)} WHERE partition = {partition}"
+            for partition, (position, digest) in last.items()
+        ]
+        self.tamper(service, *changes)
+
+    def faults(self) -> dict[str, str]:
+        """The checks that fail, and what they say."""
+        document = asyncio.run(verify(self.settings))
+        assert document["ok"] == all(check["ok"] for check in document["checks"])
+        return {check["name"]: check["detail"] for check in document["checks"] if not check["ok"]}
+
+    def last(self, service: str, condition: str = "1 = 1") -> tuple[int, int]:
+        """Partition and position of the last event of a partition for which something holds."""
+        rows = self.execute(
+            service,
+            f"SELECT partition, max(position) FROM events WHERE {condition} GROUP BY partition ORDER BY partition DESC",
+        )
+        return rows[0][0], rows[0][1]
+
+    def _bytes(self, value: bytes) -> str:
+        return f"x'{value.hex()}'" if self.is_sqlite else rf"'\x{value.hex()}'"
+
+    def _unguard(self, service: str) -> list[str]:
+        if service == "stats":
+            return []
+        names = ("no_update", "no_delete") if self.is_sqlite else ("no_change", "no_truncate")
+        on = "" if self.is_sqlite else " ON events"
+        return [f"DROP TRIGGER IF EXISTS events_{name}{on}" for name in names]
+
+
+async def furnish(settings: Settings) -> None:
+    """Twelve visits, some answered by partners, heard by everybody: all by the services' own code, but for the bus."""
+    async with AsyncExitStack() as stack:
+        databases = {
+            name: await stack.enter_async_context(opened_database(settings.database(name), name)) for name in SERVICES
+        }
+        intake, referral = Log(databases["intake"], "intake"), referral_log(databases["referral"])
+        for log in (intake, referral):
+            await log.start()
+        case_id = ""
+        for number in range(12):
+            # Every third visit is of somebody who was here before.
+            opens_case = number % 3 != 2
+            case_id = new_id() if opens_case else case_id
+            await record(intake, number, case_id, opens_case=opens_case)
+        for subscription, log in readers(settings, databases, intake, referral)[0]:
+            await pass_on(log, subscription)
+        await answer_some(databases["referral"], referral)
+        for subscription, log in readers(settings, databases, intake, referral)[1]:
+            await pass_on(log, subscription)
+
+
+def referral_log(database: Database) -> Log:
+    return Log(database, "referral", keeper(QUEUE_ITEMS))
+
+
+async def record(log: Log, number: int, case_id: str, *, opens_case: bool) -> None:
+    visit_id = new_id()
+    asked = (ASKED[number % 4], ASKED[(number + 1) % 4])
+    requests = tuple(
+        RequestMade(derive_id(visit_id, place), category, answered=number == 4)
+        for place, category in enumerate(asked[: 1 + number % 2], 1)
+    )
+    command = RecordVisit(visit_id, case_id, SITE, ("in_person", "phone")[number % 2], requests, opens_case)
+    occurred_at = f"{DAYS[number % 3]}T10:{number:02}:00.000+01:00"
+    await record_visit(log, command, Context(occurred_at, partition_of(case_id, log.partitions), tag=visit_id))
+
+
+Reading = list[tuple[Subscription, Log]]
+
+
+def readers(settings: Settings, databases: dict[str, Database], intake: Log, referral: Log) -> tuple[Reading, Reading]:
+    """Who hears what: referral first, then those who count and show."""
+
+    def hearing(reader: str, log: Log, topic: Topic) -> Reading:
+        return [
+            (Subscription(databases[reader], Place(reader, topic.source, partition), topic.react, nothing), log)
+            for partition in range(topic.partitions)
+        ]
+
+    counted_intake, counted_referral = topics(settings.partitions, nothing)
+    handing_over = intake_topic(referral, load_catalogue(settings.house_file), settings.partitions)
+    return hearing("referral", intake, handing_over), [
+        *hearing("stats", intake, counted_intake),
+        *hearing("stats", referral, counted_referral),
+        *hearing("intake", referral, referral_topic(settings.partitions)),
+    ]
+
+
+async def pass_on(log: Log, subscription: Subscription, *, spoilt: int = 0) -> None:
+    """Hand a partition of a log to its reader as the topic would; the entry at `spoilt` arrives as no JSON."""
+    await subscription.load()
+    entries = await log.read_after(subscription.place.partition, subscription.position, 10_000)
+    await subscription.hear(
+        [hear(entry.position, b"{" if entry.position == spoilt else entry.body) for entry in entries]
+    )
+
+
+async def answer_some(database: Database, log: Log) -> None:
+    """Partners accept, decline and complete some of what lies in their queues."""
+    query = "SELECT referral_id, queue FROM queue_items WHERE status = 'issued' ORDER BY referral_id"
+    found = await database.read(lambda connection: connection.exec_driver_sql(query).all())
+    said: list[list[Command]] = [
+        [AcceptReferral()],
+        [DeclineReferral("no_capacity", "partner")],
+        [AcceptReferral(), CompleteReferral("helped")],
+    ]
+    for (referral_id, queue), commands in zip(found, said, strict=False):
+        for version, command in enumerate(commands, 1):
+            context = Context("2009-01-05T09:00:00.000+01:00", partition_of(queue, log.partitions), tag=queue)
+            await answer(log, referral_id, command, context, version)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object) -> Path:
+    """A data folder to copy."""
+    data = tmp_path_factory.mktemp("furnished")
+    asyncio.run(furnish(Settings(data=data)))
+    return data
+
+
+@pytest.fixture
+def small_house(furnished: Path, tmp_path: Path) -> SmallHouse:
+    """A small house of the test's own on SQLite."""
+    shutil.copytree(furnished, tmp_path / "data")
+    return SmallHouse(Settings(data=tmp_path / "data"))
+
+
+@pytest.fixture
+def postgres_house(postgres_url: str, tmp_path: Path) -> SmallHouse:
+    """A small house of the test's own on PostgreSQL."""
+    settings = Settings(data=tmp_path, database_url=postgres_url)
+    asyncio.run(furnish(settings))
+    return SmallHouse(settings)
+
+
+@pytest.fixture(params=["small_house", "postgres_house"], ids=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest) -> SmallHouse:
+    """A small house of the test's own, on each store."""
+    found: SmallHouse = request.getfixturevalue(request.param)
+    return found
+
+
+# Each fault: the check that must find it, a word of what it must say, and how to make it.
+Fault = tuple[str, str, Callable[[SmallHouse], None]]
+
+
+def lost_event(house: SmallHouse) -> None:
+    house.tamper("intake", "DELETE FROM events WHERE position = 1 AND partition = (SELECT max(partition) FROM events)")
+
+
+def lost_last_event(house: SmallHouse) -> None:
+    partition, position = house.last("intake")
+    house.tamper("intake", f"DELETE FROM events WHERE partition = {partition} AND position = {position}")
+
+
+def restored_log(house: SmallHouse) -> None:
+    lost_last_event(house)
+    house.forge("intake")
+
+
+def skipped_position(house: SmallHouse) -> None:
+    partition, position = house.last("referral")
+    house.tamper(
+        "referral",
+        f"UPDATE events SET position = position + 1 WHERE partition = {partition} AND position = {position}",
+        f"UPDATE partitions SET head = head + 1 WHERE partition = {partition}",
+    )
+
+
+def skipped_version(house: SmallHouse) -> None:
+    partition, position = house.last("intake")
+    house.tamper(
+        "intake",
+        f"UPDATE events SET version = version + 1 WHERE partition = {partition} AND position = {position}",
+    )
+
+
+def changed_byte(house: SmallHouse) -> None:
+    house.tamper("intake", "UPDATE events SET entry = replace(entry, '\"phone\"', '\"p0one\"') WHERE version = 2")
+
+
+def changed_counter_hash(house: SmallHouse) -> None:
+    house.tamper("referral", f"UPDATE partitions SET hash = {house._bytes(bytes(31) + b'1')}")
+
+
+def swapped_events(house: SmallHouse) -> None:
+    """Two neighbours exchange their positions, and the log is chained anew: only the entries remember."""
+    (partition, position), *_ = house.execute(
+        "intake", "SELECT partition, max(position) FROM events GROUP BY partition HAVING max(position) > 1"
+    )
+    moves = ((position, 9_999), (position - 1, position), (9_999, position - 1))
+    house.tamper(
+        "intake",
+        *(f"UPDATE events SET position = {to} WHERE partition = {partition} AND position = {at}" for at, to in moves),
+    )
+    house.forge("intake")
+
+
+def unreadable_entry(house: SmallHouse) -> None:
+    house.tamper("intake", "UPDATE events SET entry = '{' WHERE position = 1")
+    house.forge("intake")
+
+
+def changed_tag(house: SmallHouse) -> None:
+    house.tamper("referral", "UPDATE events SET tag = 'nobody' WHERE position = 1")
+
+
+def missing_referral(house: SmallHouse) -> None:
+    """The last referral, and what came after it, are gone as if they had never been."""
+    partition, position = house.last("referral", "version = 1")
+    house.tamper("referral", f"DELETE FROM events WHERE partition = {partition} AND position >= {position}")
+    house.forge("referral")
+
+
+def doubled_referral(house: SmallHouse) -> None:
+    """The last referral once more, in a stream of its own."""
+    partition, position = house.last("referral", "version = 1")
+    end = house.execute("referral", f"SELECT max(position) + 1 FROM events WHERE partition = {partition}")[0][0]
+    house.tamper(
+        "referral",
+        "INSERT INTO events (partition, position, stream, version, tag, entry, hash)"
+        f" SELECT partition, {end}, stream || '2', version, tag,"
+        f" replace(replace(replace(entry, '{position:010}', '{end:010}'), stream, stream || '2'),"
+        f" 'referral:{partition}:{position}', 'referral:{partition}:{end}'), hash"
+        f" FROM events WHERE partition = {partition} AND position = {position}",
+    )
+    house.forge("referral")
+
+
+def referral_of_nothing(house: SmallHouse) -> None:
+    (request,), *_ = house.execute("referral", "SELECT request_id FROM queue_items ORDER BY request_id")
+    stranger = request[:-4] + "0000"
+    for table in ("queue_items", "events"):
+        column = "entry" if table == "events" else "request_id"
+        house.tamper("referral", f"UPDATE {table} SET {column} = replace({column}, '{request}', '{stranger}')")
+    house.forge("referral")
+
+
+def wrong_category(house: SmallHouse) -> None:
+    house.tamper("referral", "UPDATE events SET entry = replace(entry, '\"health\"', '\"wealth\"')")
+    house.forge("referral")
+
+
+def figures_fault(sql: str) -> Callable[[SmallHouse], None]:
+    return lambda house: house.tamper("stats", sql)
+
+
+def queue_fault(sql: str) -> Callable[[SmallHouse], None]:
+    return lambda house: house.tamper("referral", sql)
+
+
+def shown_fault(sql: str) -> Callable[[SmallHouse], None]:
+    return lambda house: house.tamper("intake", sql)
+
+
+ONE_FIGURE = "figure = 'visits' AND dimension = 'total' AND grain = 'week' AND period = '2008-W11' AND site = ''"
+ONE_ITEM = "referral_id = (SELECT min(referral_id) FROM {})"
+FAULTS: dict[str, Fault] = {
+    "a lost event": ("positions", "missing", lost_event),
+    "a lost last event": ("positions", "its counter at", lost_last_event),
+    "a skipped position": ("positions", "missing", skipped_position),
+    "a log set back": ("checkpoints", "the log ends at", restored_log),
+    "a skipped version": ("versions", "has version", skipped_version),
+    "a changed byte": ("chain", "does not follow", changed_byte),
+    "a changed hash of a counter": ("chain", "hash of its counter", changed_counter_hash),
+    "a swapped pair": ("entries", "id, sequence", swapped_events),
+    "a swapped pair of one case": ("versions", "before version", swapped_events),
+    "an unreadable entry": ("entries", "unreadable", unreadable_entry),
+    "a changed tag": ("entries", "another tag", changed_tag),
+    "a missing referral": ("referrals", "never handed over", missing_referral),
+    "a doubled referral": ("referrals", "handed over 2 times", doubled_referral),
+    "a referral of no request": ("referrals", "no visit made it", referral_of_nothing),
+    "a referral of another category": ("referrals", "something else", wrong_category),
+    "a doubled effect": (
+        "figures",
+        "visits, 2008-W11, all sites: 16 kept, 8 counted",
+        figures_fault(
+            "UPDATE figures SET count = count * 2 WHERE figure = 'visits' AND dimension = 'total' AND grain = 'week'"
+        ),
+    ),
+    "a counter off by one": (
+        "figures",
+        "visits, 2008-W11, all sites: 9 kept, 8 counted",
+        figures_fault(f"UPDATE figures SET count = count + 1 WHERE {ONE_FIGURE}"),
+    ),
+    "a counter gone": (
+        "figures",
+        "visits, 2008-W11, all sites: nothing kept, 8 counted",
+        figures_fault(f"DELETE FROM figures WHERE {ONE_FIGURE}"),
+    ),
+    "a counter too many": (
+        "figures",
+        "1 kept, 0 counted",
+        figures_fault("INSERT INTO figures VALUES ('visits', 'total', 'day', '', '2007-01-01', '', 1)"),
+    ),
+    "an item missing": (
+        "queue_items",
+        "is missing",
+        queue_fault("DELETE FROM queue_items WHERE " + ONE_ITEM.format("queue_items")),
+    ),
+    "an item too many": (
+        "queue_items",
+        "is in no log",
+        queue_fault("UPDATE queue_items SET referral_id = 'x' WHERE " + ONE_ITEM.format("queue_items")),
+    ),
+    "an item of another status": (
+        "queue_items",
+        "differs from the log in status",
+        queue_fault("UPDATE queue_items SET status = 'expired' WHERE " + ONE_ITEM.format("queue_items")),
+    ),
+    "a referral not shown": (
+        "visit_referrals",
+        "is missing",
+        shown_fault("DELETE FROM visit_referrals WHERE " + ONE_ITEM.format("visit_referrals")),
+    ),
+    "a table that is gone": ("figures", "cannot be read", figures_fault("DROP TABLE figures")),
+}
+
+
+def test_a_house_without_a_fault_is_well(house: SmallHouse) -> None:
+    document = asyncio.run(verify(house.settings))
+    assert document["ok"], document
+    assert [check["name"] for check in document["checks"]] == [
+        "positions", "versions", "chain", "entries", "checkpoints", "topics", "queues", "referrals", "figures",
+        "queue_items", "visit_referrals", "dead_letters",
+    ]  # fmt: skip
+    heads = [document["position"][name] for name in ("intake", "referral")]
+    assert [head if house.is_sqlite else sum(head.values()) for head in heads] == [20, 21]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found_by_the_check_of_its_name(small_house: SmallHouse, fault: str) -> None:
+    check, words, plant = FAULTS[fault]
+    plant(small_house)
+    assert words in small_house.faults().get(check, "")
+
+
+def test_planted_faults_are_found_on_postgresql_as_well(postgres_house: SmallHouse) -> None:
+    # One after the other in one house: a fault may not hide the next.
+    for fault in (
+        "a counter off by one",
+        "an item missing",
+        "a missing referral",
+        "a doubled referral",
+        "a changed byte",
+    ):
+        check, words, plant = FAULTS[fault]
+        plant(postgres_house)
+        assert words in postgres_house.faults().get(check, ""), fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("a changed byte", {"chain", "figures"}),
+        ("a changed tag", {"entries"}),
+        ("a counter off by one", {"figures"}),
+        ("an item missing", {"queue_items"}),
+        ("a changed hash of a counter", {"chain"}),
+    ],
+)
+def test_a_fault_is_not_blamed_on_what_is_well(small_house: SmallHouse, fault: str, found: set[str]) -> None:
+    FAULTS[fault][2](small_house)
+    assert set(small_house.faults()) == found
+
+
+async def relay(settings: Settings, bus: Valkey) -> None:
+    """Fill the bus as the house does."""
+    async with AsyncExitStack() as stack:
+        for name in ("intake", "referral"):
+            log = Log(await stack.enter_async_context(opened_database(settings.database(name), name)), name)
+            await log.start()
+            redis = connect(bus.url)
+            stack.push_async_callback(redis.aclose)
+            relay = Relay(log, redis, queues=name == "referral")
+            await relay.start()
+            heads = sum((await log.heads()).values())
+            for pattern in (f"topic:{name}:*", *(["queue:*"] if name == "referral" else [])):
+                await until(partial(holds, bus, pattern, heads), f"{pattern} is filled")
+            await relay.stop()
+
+
+async def holds(bus: Valkey, pattern: str, entries: int) -> bool:
+    with bus.client() as client:
+        found: int = sum(client.xlen(key) for key in client.scan_iter(pattern))
+    return found == entries
+
+
+def test_a_bus_that_differs_from_the_log_is_found(small_house: SmallHouse, valkey: Valkey) -> None:
+    asyncio.run(relay(small_house.settings, valkey))
+    small_house.settings = Settings(data=small_house.settings.data, redis_url=valkey.url)
+    assert small_house.faults() == {}
+    with valkey.client() as client:
+        copied = {key: client.xrange(key) for pattern in ("topic:*", "queue:*") for key in client.scan_iter(pattern)}
+
+        def again(key: bytes, entries: Sequence[Any]) -> None:
+            client.delete(key)
+            for entry_id, fields in entries:
+                client.xadd(key, fields, id=entry_id)
+
+        topic, queue = b"topic:intake:0", max((key for key in copied if b"queue:" in key), key=lambda k: len(copied[k]))
+        whole = copied[topic]
+        again(topic, whole[3:])
+        assert small_house.faults() == {}, "a topic is a window: it may begin anywhere"
+        again(topic, [*whole[:3], (whole[3][0], {b"__data__": b"{}"}), *whole[4:]])
+        assert small_house.faults() == {"topics": "topic:intake:0 has another entry at 4 than the log"}
+        again(topic, [*whole[:3], *whole[4:]])
+        assert small_house.faults() == {"topics": "topic:intake:0 skips 4"}
+        again(topic, [*whole, (b"21-0", {b"__data__": b"{}"})])
+        assert small_house.faults() == {"topics": "topic:intake:0 holds 21, which its part of the log does not"}
+        again(topic, whole)
+        again(queue, [*copied[queue][:1], *copied[queue][2:]])
+        assert "skips" in small_house.faults()["queues"]
+        client.delete(topic, queue)
+        assert small_house.faults() == {}, "what is wiped heals by itself"
+    valkey.kill()
+    assert "does not answer" in small_house.faults()["topics"]
+
+
+async def record_one(settings: Settings) -> None:
+    async with opened_database(settings.database("intake")) as database:
+        log = Log(database, "intake")
+        await log.start()
+        await record(log, 1, new_id(), opens_case=True)
+
+
+async def hear_one_more(settings: Settings, *, spoilt: bool) -> None:
+    """One more visit, which stats cannot read."""
+    async with AsyncExitStack() as stack:
+        databases = {
+            name: await stack.enter_async_context(opened_database(settings.database(name), name)) for name in SERVICES
+        }
+        intake, referral = Log(databases["intake"], "intake"), referral_log(databases["referral"])
+        for log in (intake, referral):
+            await log.start()
+        await record(intake, 1, new_id(), opens_case=True)
+        first, then = readers(settings, databases, intake, referral)
+        for subscription, log in first + then:
+            is_stats = (subscription.place.reader, subscription.place.topic) == ("stats", "intake")
+            await pass_on(log, subscription, spoilt=22 if spoilt and is_stats else 0)
+
+
+def test_a_dead_letter_explains_what_is_not_counted(small_house: SmallHouse) -> None:
+    asyncio.run(hear_one_more(small_house.settings, spoilt=True))
+    document = asyncio.run(verify(small_house.settings))
+    assert document["ok"], document
+    assert document["checks"][-1]["detail"] == "1 put aside: stats intake:0:22"
+    small_house.tamper("stats", "DELETE FROM dead_letters")
+    assert set(small_house.faults()) == {"figures"}
+
+
+def test_a_log_that_nobody_has_heard_yet_is_no_fault(small_house: SmallHouse) -> None:
+    asyncio.run(record_one(small_house.settings))
+    document = asyncio.run(verify(small_house.settings))
+    assert document["ok"], document
+    assert document["position"]["intake"] == 22
+
+
+def test_where_no_house_has_run_there_is_nothing_to_verify(tmp_path: Path) -> None:
+    with pytest.raises(CannotVerify, match="no house has run there yet"):
+        asyncio.run(verify(Settings(data=tmp_path)))
+    with pytest.raises(CannotVerify, match="there is no folder"):
+        asyncio.run(verify(Settings(data=tmp_path / "nowhere")))
+
+
+def test_what_a_killed_house_committed_last_is_read(small_house: SmallHouse, tmp_path: Path) -> None:
+    data = small_house.settings.data
+
+    async def record_and_copy() -> None:
+        async with opened_database(small_house.settings.database("intake")) as database:
+            log = Log(database, "intake")
+            await log.start()
+            await record(log, 1, new_id(), opens_case=True)
+            # As it lies on the disk now, the last commit beside the file.
+            shutil.copytree(data, tmp_path / "killed")
+
+    asyncio.run(record_and_copy())
+    assert (tmp_path / "killed" / "intake.sqlite3-wal").stat().st_size
+    card = {
+        "services": {name: {"pid": 1, "url": "http://127.0.0.1:1"} for name in SERVICES},
+        "bus": {"url": "unix:///x"},
+    }
+    (tmp_path / "killed" / "house.json").write_text(json.dumps(card))
+    document = asyncio.run(verify(Settings(data=tmp_path / "killed")))
+    assert document["ok"], document
+    assert document["position"]["intake"] == 22
+
+
+def test_a_house_that_is_just_starting_is_left_alone(small_house: SmallHouse) -> None:
+    with (small_house.settings.data / "house.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CannotVerify, match="just starting"):
+            asyncio.run(verify(small_house.settings))
+
+
+def test_an_audit_that_nobody_waits_for_ends(small_house: SmallHouse) -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(Stopped), opened(small_house.settings, stop) as sources:
+        audit(sources)
+
+
+@pytest.mark.parametrize("fault", ["", "a counter off by one"])
+def test_the_table_tells_every_check_and_the_verdict(small_house: SmallHouse, fault: str) -> None:
+    if fault:
+        FAULTS[fault][2](small_house)
+    page = Console(file=StringIO(), width=200)
+    print_document(asyncio.run(verify(small_house.settings)), page)
+    assert isinstance(page.file, StringIO)
+    written = page.file.getvalue()
+    assert ("Something is wrong" if fault else "All is well") + ": intake at 20, referral at 21." in written
+    assert ("9 kept, 8 counted" in written) == ("FAULT" in written) == bool(fault)
+
+
+def test_an_audit_at_rest_changes_nothing(small_house: SmallHouse) -> None:
+    data = small_house.settings.data
+
+    def contents() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in data.iterdir()}
+
+    small_house.faults()
+    before = contents()
+    small_house.faults()
+    assert contents() == before
+    assert {path.name for path in data.iterdir()} == {*(f"{name}.sqlite3" for name in SERVICES), "house.lock"}
