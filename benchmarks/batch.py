@@ -19,8 +19,8 @@ def limit(count: int) -> float:
 
 def ours(count: int) -> float:
     """Visits a second by batches, every line under a key of its own, all on disk when a batch is answered."""
-    with folder() as home, valkey() as server, service("intake", home, server) as url:
-        return posted_rate(url, count)
+    with folder() as home, valkey() as server, service("intake", home, server) as intake:
+        return posted_rate(intake.url, count)
 
 
 def posted_rate(url: str, count: int) -> float:

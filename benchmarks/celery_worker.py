@@ -6,7 +6,7 @@
 import sys
 
 import redis
-from celery import Celery  # type: ignore[import-untyped]
+from celery import Celery
 
 from benchmarks.entries import visit_entries
 from benchmarks.peer import FIGURES, route, server

@@ -165,8 +165,7 @@ class _Growth:
             socket = self._card()["bus"]["url"].removeprefix("unix://")
             key = topic_key("intake", 0)
             with redis.Redis(unix_socket_path=socket) as client:
-                used: float = client.memory_usage(key, samples=0)
-                return used / client.xlen(key)
+                return float(client.memory_usage(key, samples=0) or 0) / int(client.xlen(key))
         finally:
             self._signal(signal.SIGCONT, "stats")
 

@@ -21,7 +21,6 @@ from services.house import House, running
 from shared.settings import Settings
 
 VISITS_PER_S = 100
-CONNECTIONS = 16
 WARM_UP = 50
 SETTLE_S = 2.0
 
@@ -63,39 +62,37 @@ async def _measured(home: Path, count: int) -> Latencies:
     settings = Settings(data=home, database_url="", redis_url="")
     async with running(House(settings, free_ports=True)) as house:
         await asyncio.sleep(SETTLE_S)
-        seconds = str((count + WARM_UP) / VISITS_PER_S + 1.0)
+        every = count + WARM_UP
         watch = ["-m", "benchmarks.watch", str(home / "stats.sqlite3")]
-        with python(*watch, "intake", seconds) as visits, python(*watch, "referral", seconds) as referrals:
+        with python(*watch, "intake", str(2 * every)) as visits, python(*watch, "referral", str(every)) as referrals:
             for process in (visits, referrals):
                 assert process.stdout is not None
                 await asyncio.to_thread(process.stdout.readline)
-            sent = await _send(house.urls["intake"], count + WARM_UP)
+            sent = await _send(house.urls["intake"], every)
             visit_moves = json.loads((await asyncio.to_thread(visits.communicate))[0])
             referral_moves = json.loads((await asyncio.to_thread(referrals.communicate))[0])
     return _latencies(sent, visit_moves, referral_moves)
 
 
 async def _send(url: str, count: int) -> list[_Sent]:
-    """POST `count` visits, one each hundredth of a second, each over a connection that is free."""
+    """POST `count` visits, one each hundredth of a second, each over a connection that is free, or a new one."""
     place = urlsplit(f"{url}/visits")
     assert place.hostname
     requests = packed_requests(place, VISIT, "application/json", keys=True, count=count)
-    free = [await asyncio.open_connection(place.hostname, place.port) for _ in range(CONNECTIONS)]
-    every = list(free)
+    free: list[_Connection] = []
     started = time.monotonic()
     tasks = []
     for number, request in enumerate(requests):
         await asyncio.sleep(max(0.0, started + number / VISITS_PER_S - time.monotonic()))
-        tasks.append(asyncio.create_task(_post(free, request)))
+        tasks.append(asyncio.create_task(_post(place.hostname, place.port, free, request)))
     sent = await asyncio.gather(*tasks)
-    for _, writer in every:
+    for _, writer in free:
         writer.close()
     return sent
 
 
-async def _post(free: list[_Connection], request: bytes) -> _Sent:
-    # Sixteen connections are a sixth of a second's visits: an answer that takes longer than that is a failure.
-    reader, writer = connection = free.pop()
+async def _post(host: str, port: int | None, free: list[_Connection], request: bytes) -> _Sent:
+    reader, writer = connection = free.pop() if free else await asyncio.open_connection(host, port)
     at = time.monotonic()
     writer.write(request)
     answer = b""

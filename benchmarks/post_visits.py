@@ -17,8 +17,8 @@ def limit(count: int) -> float:
 
 def ours(count: int) -> float:
     """Visits a second that intake has on disk when it answers."""
-    with folder() as home, valkey() as server, service("intake", home, server) as url:
-        load = post(f"{url}/visits", count)
+    with folder() as home, valkey() as server, service("intake", home, server) as intake:
+        load = post(f"{intake.url}/visits", count)
         assert load.statuses == {"201": count}, load.statuses
         return load.rate
 

@@ -35,8 +35,8 @@ def p99(count: int) -> float:
     """Milliseconds within which 99 of 100 questions are answered, over one connection, HTTP and JSON included."""
     with folder() as home, valkey() as server:
         uvloop.run(_fill(home, server))
-        with service("stats", home, server) as url:
-            place = urlsplit(url)
+        with service("stats", home, server) as stats:
+            place = urlsplit(stats.url)
             connection = http.client.HTTPConnection(place.hostname or "", place.port)
             took_ms = [_timed_ms(connection, question) for question in _questions(count + WARM_UP)]
             connection.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -237,7 +238,12 @@ def _print_status(document: dict[str, Any]) -> None:
 
 def main() -> None:
     """Entry of the console script."""
-    app(prog_name="maison")
+    try:
+        app(prog_name="maison")
+    except ValidationError as error:
+        for found in error.errors(include_url=False, include_input=False):
+            typer.echo(f"MAISON_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}", err=True)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

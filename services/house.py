@@ -24,6 +24,8 @@ from shared.settings import Settings
 from shared.valkey import command, find_binary, socket_path, stop_forgotten
 
 READY_S_MAX = 60.0
+STARTS_MAX = 3
+"""A part that ends this often before the house is ready will not come up by being tried again."""
 STOP_S_MAX = 15.0
 LOOK_EVERY_S = 0.05
 RESTART_AFTER_S = (0.1, 0.5, 2.0, 5.0)
@@ -174,8 +176,7 @@ class House:
             for part in self._parts:
                 if part.process is None:
                     if time.monotonic() >= part.due_at:
-                        self._launch(part)
-                        self._write_card()
+                        self._launch_again(part)
                 elif (status := part.process.poll()) is not None:
                     steady = time.monotonic() - part.started_at > STEADY_S
                     part.failures = 0 if steady else part.failures
@@ -184,6 +185,16 @@ class House:
                     part.due_at, part.process = time.monotonic() + pause_s, None
                     sys.stderr.write(f"{part.name} ended with status {status}; starting it again\n")
 
+    def _launch_again(self, part: _Part) -> None:
+        try:
+            self._launch(part)
+        except OSError as error:
+            # The nursery died while it was asked, or the machine has no process left: the next round tries again.
+            part.due_at = time.monotonic() + RESTART_AFTER_S[-1]
+            sys.stderr.write(f"{part.name} could not be started: {error}\n")
+        else:
+            self._write_card()
+
     async def _until_ready(self) -> None:
         until = time.monotonic() + READY_S_MAX
         async with httpx.AsyncClient() as client:
@@ -191,6 +202,9 @@ class House:
                 while not await _is_ready(client, self.urls[name]):
                     if time.monotonic() > until:
                         raise HouseFailed(f"{name} was not ready within {READY_S_MAX:.0f} s; its messages are above")
+                    if any(part.failures >= STARTS_MAX for part in self._parts):
+                        failed = ", ".join(part.name for part in self._parts if part.failures >= STARTS_MAX)
+                        raise HouseFailed(f"{failed} cannot start; the reason is above")
                     await asyncio.sleep(LOOK_EVERY_S)
 
     def _write_card(self) -> None:

@@ -10,6 +10,7 @@ from redis.retry import Retry
 DATA_FIELD = "__data__"
 """The one field of an entry; its value is a CloudEvents document (see `shared.envelope`)."""
 
+
 def topic_key(source: str, partition: int) -> str:
     """The Redis stream that carries one partition of a service's log."""
     return f"topic:{source}:{partition}"

@@ -3,7 +3,8 @@
 The extension attributes are CloudEvents' own (`sequence`, `recordedtime`, `correlationid`, `causationid`) and
 `streamversion`. `time` is when it happened, written with the offset of the site's zone at that moment: its
 first ten characters are therefore the local day, however often the clocks change.
-An absent `correlationid` means that the event began its own story; `partitionkey` is left out where `subject` says it.
+An absent `correlationid` means that the event began its own story. `partitionkey` is left out: `subject`, or the
+partner in `data`, says it.
 """
 
 import re

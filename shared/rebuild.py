@@ -55,8 +55,11 @@ async def rebuild_heard(
                     await level.enter_async_context(new.held())
                 await service.database.write(lambda connection: _swap(connection, tables, hearing.reader, pairs))
                 failpoint("rebuild.after-commit")
-                for live, new in pairs:
-                    live.move_to(new.position)
+                for live, _ in pairs:
+                    # Where to read on from, and which cases are held back now.
+                    await live.load()
+                    # What it was handed while it was held would be tried on a table that has changed its name.
+                    new.retire()
     finally:
         await hearing.stop()
         await hearing.withdraw()

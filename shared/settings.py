@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
@@ -30,6 +30,15 @@ class Settings(BaseSettings):
     referral_port: int = Field(default=8002, ge=0, le=65535)
     stats_port: int = Field(default=8003, ge=0, le=65535)
 
+    @field_validator("database_url")
+    @classmethod
+    def _one_file_a_service(cls, value: str) -> str:
+        if value and not value.startswith("postgresql"):
+            raise ValueError(
+                "names a PostgreSQL database (postgresql+psycopg://...); leave it out for SQLite, one file a service"
+            )
+        return value
+
     def port(self, service: str) -> int:
         """The port that a service listens on."""
         return int(getattr(self, f"{service}_port"))
@@ -41,8 +50,7 @@ class Settings(BaseSettings):
     @property
     def partitions(self) -> int:
         """Into how many partitions each log of this installation is divided."""
-        sqlite = not self.database_url or self.database_url.startswith("sqlite")
-        return PARTITIONS_SQLITE if sqlite else PARTITIONS_POSTGRESQL
+        return PARTITIONS_POSTGRESQL if self.database_url else PARTITIONS_SQLITE
 
     @property
     def house_file(self) -> Path:

@@ -6,9 +6,10 @@ No label names a category, a partner or a person: whoever may read metrics may n
 import math
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, ProcessCollector, generate_latest
+from prometheus_client import Counter, Gauge, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import Connection, func, select
+from sqlmodel import col
 
 from shared.database import StoreUnavailable
 from shared.service import Service
@@ -82,5 +83,5 @@ class Telemetry:
         return generate_latest(self.registry)
 
     def _count_letters(self, connection: Connection) -> int:
-        query = select(func.count()).select_from(DeadLetter).where(DeadLetter.reader == self._service.name)
+        query = select(func.count()).select_from(DeadLetter).where(col(DeadLetter.reader) == self._service.name)
         return int(connection.execute(query).scalar_one())

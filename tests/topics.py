@@ -15,7 +15,7 @@ from shared.relay.readers import report
 from tests.logs import entries
 from tests.servers import Valkey
 
-Client: TypeAlias = "Redis[Any]"
+Client: TypeAlias = Redis
 Standing = list[tuple[int, bytes]]
 """What a topic holds: positions and documents."""
 
@@ -44,8 +44,9 @@ async def relaying(log: Log, valkey: Valkey, *, queues: bool = False) -> AsyncIt
 
 async def standing(redis: Client, key: str) -> Standing:
     """What a topic or queue holds, in order."""
-    held = []
-    for entry_id, fields in await redis.xrange(key):
+    held: Standing = []
+    found: Any = await redis.xrange(key)
+    for entry_id, fields in found:
         assert entry_id == b"%d-0" % position_of(entry_id)
         assert list(fields) == [DATA_FIELD.encode()]
         held.append((position_of(entry_id), fields[DATA_FIELD.encode()]))
@@ -64,7 +65,7 @@ async def says(redis: Client, reader: str, position: int, partition: int = 0) ->
 
 async def until(reached: Callable[[], Awaitable[bool]]) -> None:
     """Come back when it is so. The test's own time limit is the only one."""
-    while not await reached():
+    while not await reached():  # noqa: ASYNC110 - what is waited for happens in other processes
         await asyncio.sleep(0.01)
 
 
@@ -73,7 +74,7 @@ async def until_complete(redis: Client, log: Log, key: str = "topic:intake:0", p
 
     async def complete() -> bool:
         head = (await log.heads())[partition]
-        newest = await redis.xrevrange(key, count=1)
+        newest: Any = await redis.xrevrange(key, count=1)
         return head == (position_of(newest[0][0]) if newest else 0)
 
     await until(complete)

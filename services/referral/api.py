@@ -31,11 +31,16 @@ _Cursor = Annotated[str, Query(pattern=r"^[0-9]{1,15}(-0)?$", description="`next
 
 _IfMatch = Annotated[
     str | None,
-    Header(description="The version decided on, as read from ETag", json_schema_extra={"pattern": ETAG_PATTERN}),
+    Header(
+        alias="If-Match",
+        description="The version decided on, as read from ETag",
+        json_schema_extra={"pattern": ETAG_PATTERN},
+    ),
 ]
 _Key = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         description="Sent again with the same key, it is carried out once",
         json_schema_extra={"pattern": KEY_PATTERN},
     ),
@@ -157,7 +162,7 @@ def _add_queues(app: FastAPI, catalogue: Catalogue, database: Database, live: Li
     async def stream(
         partner: str,
         after: _Cursor = "0-0",
-        last_event_id: Annotated[str | None, Header(pattern=r"^[0-9]{1,15}(-0)?$")] = None,
+        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,15}(-0)?$")] = None,
     ) -> EventSourceResponse:
         start = position_of(last_event_id or after)
 
@@ -193,7 +198,7 @@ def _add_answers(app: FastAPI, database: Database, answers: Answers) -> None:
         response: Response,
         referral_id: str,
         if_match: _IfMatch = None,
-        idempotency_key: _Key = None,
+        _key: _Key = None,
     ) -> ReferralView:
         return await carry_out(request, response, referral_id, "accept", AcceptReferral(), if_match)
 
@@ -209,7 +214,7 @@ def _add_answers(app: FastAPI, database: Database, answers: Answers) -> None:
         response: Response,
         referral_id: str,
         if_match: _IfMatch = None,
-        idempotency_key: _Key = None,
+        _key: _Key = None,
     ) -> ReferralView:
         form = await read_form(request, Decline)
         command = DeclineReferral(form.reason, form.said_by)
@@ -227,7 +232,7 @@ def _add_answers(app: FastAPI, database: Database, answers: Answers) -> None:
         response: Response,
         referral_id: str,
         if_match: _IfMatch = None,
-        idempotency_key: _Key = None,
+        _key: _Key = None,
     ) -> ReferralView:
         form = await read_form(request, Complete)
         return await carry_out(request, response, referral_id, "complete", CompleteReferral(form.outcome), if_match)

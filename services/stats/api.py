@@ -76,7 +76,9 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         return FiguresView(**await queries.ask(database, asked))
 
     @app.get("/report/{year}", tags=["figures"], summary="The yearly review", responses=problems(404, 422))
-    async def yearly_review(year: Year, site: Annotated[str | None, Query(json_schema_extra=sites)] = None) -> dict[str, Any]:
+    async def yearly_review(
+        year: Year, site: Annotated[str | None, Query(json_schema_extra=sites)] = None
+    ) -> dict[str, Any]:
         _check_site(catalogue, site)
         return await report(database, catalogue, year, site)
 

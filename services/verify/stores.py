@@ -16,6 +16,7 @@ from psycopg import IsolationLevel
 from sqlalchemy import make_url
 
 ROWS_AT_A_TIME = 2_000
+_REBUILT = {"intake": "visit_referrals", "referral": "queue_items", "stats": "figures"}
 
 
 class CannotVerify(RuntimeError):
@@ -102,6 +103,8 @@ def postgres_store(url: str, schema: str, stop: Event) -> Iterator[PostgresStore
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         try:
+            # A rebuilt table takes the place of the live one, which no snapshot would show: the swap has to wait.
+            connection.execute(f"LOCK TABLE {_REBUILT[schema]} IN ACCESS SHARE MODE".encode())
             # The first query takes the snapshot.
             connection.execute("SELECT count(*) FROM checkpoints")
         except psycopg.errors.UndefinedTable as error:

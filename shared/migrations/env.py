@@ -1,7 +1,7 @@
 """Alembic's entry: one connection, one transaction for all the migrations of a start."""
 
 from alembic import context
-from sqlalchemy import NullPool, create_engine, event, text
+from sqlalchemy import NullPool, create_engine, event, make_url, text
 
 from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
 
@@ -11,8 +11,10 @@ _LOCK = 7_264_031
 
 def _migrate() -> None:
     url, service = context.config.attributes["url"], context.config.attributes["service"]
-    engine = create_engine(url, poolclass=NullPool)
-    is_sqlite = engine.dialect.name == "sqlite"
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    # Whoever comes second waits for the first to finish, however slow the machine.
+    options = {"connect_args": {"timeout": 60}} if is_sqlite else {}
+    engine = create_engine(url, poolclass=NullPool, **options)
     if is_sqlite:
         # The driver would commit before every CREATE: a migration killed half-way must leave nothing.
         event.listen(engine, "connect", lambda raw, _record: setattr(raw, "isolation_level", None))

@@ -7,13 +7,18 @@ from redis.asyncio import Redis
 
 from shared.bus import checkpoints_key
 
+# A full server takes this as well: it is how it gets rid of what it is full of.
+_REPORT = "#!lua flags=allow-oom\nreturn redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])"
+
 SILENCE_S_MAX = 600
 """A reader that has said nothing for this long no longer holds the topic back. When it returns, it is rebuilt."""
 
 
 async def report(redis: Redis, source: str, partition: int, reader: str, position: int, now_s: float) -> None:
     """Say that `reader` has finished everything up to `position`."""
-    await redis.hset(checkpoints_key(source, partition), reader, f"{position} {now_s:.0f}")
+    text = f"{position} {now_s:.0f}"
+    told: Any = redis.eval(_REPORT, 1, checkpoints_key(source, partition), reader, text)
+    await told
 
 
 async def lowest(redis: Redis, source: str, partition: int, now_s: Callable[[], float]) -> int | None:

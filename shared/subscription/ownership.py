@@ -14,11 +14,11 @@ from math import ceil
 from typing import Protocol
 
 import psycopg
-from redis.exceptions import RedisError
 
-from shared.database import Database, StoreUnavailable
+from shared.database import Database
 from shared.subscription.checkpoints import Place
 from shared.subscription.locks import LockSession, LocksLost
+from shared.tasks import end
 
 TICK_S = 0.5
 BEGIN_S_MAX = 2.0
@@ -109,12 +109,10 @@ class Shared:
 
     async def stop(self) -> None:
         """Hand everything over."""
-        for task in [self._sharing, *self._leaving.values()]:
-            if task:
-                task.cancel()
-                await asyncio.wait({task})
-        self._sharing = None
-        self._leaving.clear()
+        if self._sharing:
+            await end(self._sharing)
+            self._sharing = None
+        await end(*self._leaving.values())
         await asyncio.gather(*(self._reading.end(place) for place in self._held))
         await self._let_go()
 
@@ -183,7 +181,8 @@ class Shared:
         try:
             async with asyncio.timeout(BEGIN_S_MAX):
                 await self._reading.begin(place)
-        except (RedisError, StoreUnavailable, OSError, TimeoutError) as error:
+        except Exception as error:
+            # Whatever it was: the others that begin beside it must not be left alone with what they began.
             return error
         self._begun.add(place)
         return None
@@ -203,9 +202,7 @@ class Shared:
 
     async def _lose(self) -> None:
         self._confirmed_at = float("-inf")
-        for task in list(self._leaving.values()):
-            task.cancel()
-            await asyncio.wait({task})
+        await end(*self._leaving.values())
         await asyncio.gather(*(self._reading.end(place, at_once=True) for place in self._held))
         await self._let_go()
 

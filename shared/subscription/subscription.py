@@ -40,6 +40,7 @@ class Subscription:
         self._parked: set[str] = set()
         self.rewind: Callable[[int], None] = lambda _position: None
         self._busy = asyncio.Lock()
+        self._retired = False
 
     async def load(self) -> None:
         """Learn the checkpoint and what is parked, and read on from there."""
@@ -51,7 +52,8 @@ class Subscription:
     async def hear(self, batch: Sequence[Heard]) -> None:
         """Take in what the topic gave. Never raises: see above."""
         async with self._busy:
-            await self._hear(batch)
+            if not self._retired:
+                await self._hear(batch)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -59,10 +61,9 @@ class Subscription:
         async with self._busy:
             yield
 
-    def move_to(self, position: int) -> None:
-        """The checkpoint was moved by whoever holds this subscription: read on from there."""
-        self._moved_to(position)
-        self.rewind(position)
+    def retire(self) -> None:
+        """Its work is done: what still arrives, and what has waited while it was held, is left to others."""
+        self._retired = True
 
     async def _hear(self, batch: Sequence[Heard]) -> None:
         backoff_s = BACKOFF_S_FIRST

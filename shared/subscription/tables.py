@@ -1,6 +1,6 @@
 """How far a reader has come, and what it had to put aside."""
 
-from sqlmodel import BigInteger, Column, Field, LargeBinary, SQLModel, Text
+from sqlmodel import BigInteger, Column, Field, Index, LargeBinary, SQLModel, Text
 
 
 class Checkpoint(SQLModel, table=True):
@@ -18,6 +18,7 @@ class DeadLetter(SQLModel, table=True):
     """An event put aside after a bounded number of tries, or because an earlier one of its stream lies here."""
 
     __tablename__ = "dead_letters"
+    __table_args__ = (Index("dead_letters_stream", "reader", "topic", "stream"),)
 
     reader: str = Field(sa_column=Column(Text, primary_key=True))
     topic: str = Field(sa_column=Column(Text, primary_key=True))

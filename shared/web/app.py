@@ -49,9 +49,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return dict.fromkeys(statuses, PROBLEM_RESPONSE)
 
 
-def new_app(
-    title: str, description: str, health: Health, lifespan: Lifespan, telemetry: Telemetry
-) -> FastAPI:
+def new_app(title: str, description: str, health: Health, lifespan: Lifespan, telemetry: Telemetry) -> FastAPI:
     """An application with health routes and our errors. `health` answers with `ready` and what it rests on."""
     app = FastAPI(
         title=title,
@@ -107,7 +105,7 @@ def _describe_problems(app: FastAPI) -> None:
                 for parameter in operation.get("parameters", ()):
                     parameter["schema"] = _never_null(parameter["schema"])
                     # Optional for the framework, so that its absence gets our 428 and no 422.
-                    if parameter["name"] == "if-match":
+                    if parameter["name"] == "If-Match":
                         parameter["required"] = True
                 if "422" in operation.get("responses", {}):
                     operation["responses"]["422"] = PROBLEM_RESPONSE
@@ -132,9 +130,7 @@ async def _failure(_request: Request, error: Exception) -> Response:
 async def _bad_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # Their places begin with where they came from (query, path, header): the client knows.
-    return await _failure(
-        request, from_findings([{**found, "loc": found["loc"][1:]} for found in error.errors()])
-    )
+    return await _failure(request, from_findings([{**found, "loc": found["loc"][1:]} for found in error.errors()]))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -27,7 +27,9 @@ ENVELOPE: dict[str, Any] = {
     "title": "CloudEvent",
     "description": f"A CloudEvents 1.0 document: the value of the one field `{DATA_FIELD}` of an entry.",
     "type": "object",
-    "required": ["specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "streamversion", "data"],
+    "required": [
+        "specversion", "id", "source", "type", "subject", "time", "recordedtime", "sequence", "streamversion", "data",
+    ],
     "properties": {
         "specversion": {"const": "1.0"},
         "id": {**_TEXT, "description": "`<source>:<partition>:<position>`"},

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from tests.auditing.finding import Finding
 from tests.auditing.history import Attempt
@@ -30,7 +31,7 @@ def check_cases(recording: Sequence[Attempt], stored: Sequence[Visit]) -> Iterat
         if one.outcome == "ok" and one.answered["visit_id"] in versions:
             cases[one.answered["case_id"]].append(one)
     for case_id, made in cases.items():
-        for earlier, later in zip(made, made[1:], strict=False):
+        for earlier, later in pairwise(made):
             in_order = versions[earlier.answered["visit_id"]] <= versions[later.answered["visit_id"]]
             # A repeated answer ends late but tells of something early: only a first asking says when it was.
             if not in_order and earlier.ended < _first_asked(recording, later):

@@ -24,7 +24,9 @@ def check_visits(recording: Sequence[Attempt], stored: Sequence[Visit]) -> Itera
     uncertain = {one.asked["key"] for one in recording if one.outcome == "info"} - keys
     unasked = [visit_id for visit_id in found if visit_id not in acknowledged]
     if len(unasked) > len(uncertain):
-        yield Finding("unexpected visit", f"{len(unasked)} that nobody was told of, {len(uncertain)} uncertain: {unasked}")
+        yield Finding(
+            "unexpected visit", f"{len(unasked)} that nobody was told of, {len(uncertain)} uncertain: {unasked}"
+        )
     by_id = {visit.visit_id: visit for visit in stored}
     for visit_id, one in acknowledged.items():
         if visit_id in by_id and _asked(one.asked) != _kept(by_id[visit_id]):

@@ -233,9 +233,7 @@ async def test_the_newest_of_a_tag_begin_after_a_position(database_url: str) -> 
         assert await log.nth_newest("p99", 1) == 0
 
 
-async def test_many_are_appended_each_on_its_own_terms(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_are_appended_each_on_its_own_terms(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "GATHERED_MAX", 4)
     async with opened_log(database_url) as log:
         asked = [to_append(f"case-{number}", NEW, answer=answer(f"key-{number}")) for number in range(10)]

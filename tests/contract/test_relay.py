@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
@@ -110,7 +111,7 @@ async def test_eight_relays_with_stale_bookmarks_add_each_entry_once(
 
         async def complete(copy: TopicCopy) -> None:
             while await copy.advance():
-                await asyncio.sleep(0)
+                pass
 
         await asyncio.gather(*(complete(copy) for copy in copies))
         redis = await clients.enter_async_context(connected(valkey))
@@ -269,15 +270,11 @@ async def test_a_full_server_is_emptied_of_what_its_readers_have_finished(
         await fill(log, 1_000)
         await until_complete(redis, log)
         await says(redis, "stats", 0)
-        await _limit_memory(valkey, 0)
-        await _limit_memory(valkey, 1)
+        await _limit_memory(valkey, -1)
         await fill(log, 500)
         await _until_refused(caplog)
-        # The reader goes on, and by that alone the server has room again: nobody raises its memory.
-        with valkey.client() as client:
-            client.config_set("maxmemory", 0)
-            await says(redis, "stats", 1_000)
-            client.config_set("maxmemory", client.info("memory")["used_memory"] - 1)
+        # The reader goes on and says so, and by that alone the server has room again: nobody raises its memory.
+        await says(redis, "stats", 1_000)
         await until_complete(redis, log)
         assert await standing(redis, TOPIC) == await recorded(log, after=1_000)
 
@@ -339,7 +336,8 @@ async def _follow(valkey: Valkey, position: int, last: int, heard: list[int]) ->
     """An ordinary reader, further on."""
     async with connected(valkey) as redis:
         while position < last:
-            for _key, found in await redis.xread({TOPIC: f"{position}-0"}, block=100):
+            topics: Any = await redis.xread({TOPIC: f"{position}-0"}, block=100)
+            for _key, found in topics:
                 for entry_id, _fields in found:
                     position = int(entry_id.split(b"-")[0])
                     heard.append(position)

@@ -92,7 +92,9 @@ class Reader:
     async def kept(self) -> list[int]:
         """The positions whose effects are there, in the order in which they were made."""
         return await self.database.read(
-            lambda connection: [row[0] for row in connection.execute(text("SELECT position FROM heard ORDER BY number"))]
+            lambda connection: [
+                row[0] for row in connection.execute(text("SELECT position FROM heard ORDER BY number"))
+            ]
         )
 
     async def checkpoint(self) -> int:
@@ -339,3 +341,14 @@ async def test_dead_letters_replayed_twice_at_once_have_one_effect(database: Dat
     await reader.subscription.replay(None)
     assert sorted(await reader.kept()) == [1, 2, 3, 4, 5]
     assert await reader.parked() == []
+
+
+async def test_a_retired_reader_leaves_what_it_was_handed_while_it_was_held(database: Database) -> None:
+    reader = await loaded(database, *[StoreUnavailable("no such table")] * 100)
+    async with reader.subscription.held():
+        waiting = asyncio.create_task(reader.hear(entry(1)))
+        await asyncio.sleep(0)
+        reader.subscription.retire()
+    await waiting
+    assert (await reader.kept(), await reader.checkpoint()) == ([], 0)
+    assert reader.subscription.waits_for is None

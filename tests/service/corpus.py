@@ -103,7 +103,7 @@ NO_VISIT = (
     Bad("a visit id of one's own", visit(visit_id=NOBODY), 422, "visit_id"),
     Bad("a position of one's own", visit(position=1), 422, "position"),
     Bad("a recording time of one's own", visit(recorded_at="2008-03-11T09:30:00Z"), 422, "recorded_at"),
-    Bad("a proto", visit(**{"__proto__": {"admin": True}}), 422, "__proto__"),
+    Bad("a proto", json.dumps({**GOOD, "__proto__": {"admin": True}}).encode(), 422, "__proto__"),
     Bad("a line's key in a visit", visit(idempotency_key="k"), 422, "idempotency_key"),
     Bad("site unknown", visit(site=CANARY), 422, "site"),
     Bad("site null", visit(site=None), 422, "site"),

@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -27,6 +28,8 @@ BUILD: Mapping[str, Callable[[Settings], tuple[Any, ASGIApp]]] = {
     "stats": build_stats,
 }
 WAIT_S_MAX = 30.0
+
+Seen = TypeVar("Seen")
 
 
 class Server(uvicorn.Server):
@@ -96,7 +99,7 @@ class Street:
         return position
 
 
-def until(look: Callable[[], Any], wait_s: float = WAIT_S_MAX) -> Any:
+def until(look: Callable[[], Seen], wait_s: float = WAIT_S_MAX) -> Seen:
     """What `look` answers, as soon as it is true."""
     give_up = time.monotonic() + wait_s
     while not (found := look()):
@@ -126,7 +129,7 @@ def open_street(folder: Path, bus: Valkey) -> Iterator[Street]:
         thread.start()
         try:
             for name in BUILD:
-                until(lambda name=name: is_ready(street.url(name)))
+                until(partial(is_ready, street.url(name)))
             yield street
         finally:
             street.close()

@@ -1,4 +1,4 @@
-"""What a partner answers: the version it was decided on, the state it is allowed from, and every wrong way to say it."""
+"""What a partner answers: on which version, from which state, and every wrong way to say it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

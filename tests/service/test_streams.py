@@ -1,4 +1,4 @@
-"""Live streams: nothing lost, nothing twice, whatever is cut; they move when something happens and end with the server."""
+"""Live streams: nothing is lost or told twice, whatever is cut; they end with the server."""
 
 import asyncio
 import random

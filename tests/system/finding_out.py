@@ -106,19 +106,19 @@ async def _figures(place: Place, client: httpx.AsyncClient) -> Mapping[str, int]
     return figures
 
 
-async def _queues_end_at(bus: "redis.Redis", ends: Mapping[str, int]) -> bool:
+async def _queues_end_at(bus: Any, ends: Mapping[str, int]) -> bool:
     for partner, end in ends.items():
         if await _last(bus, f"queue:{partner}") != end:
             return False
     return True
 
 
-async def _last(bus: "redis.Redis", key: str) -> int:
+async def _last(bus: Any, key: str) -> int:
     newest = await bus.xrevrange(key, count=1)
     return int(newest[0][0].split(b"-")[0]) if newest else 0
 
 
-async def _entries(bus: "redis.Redis", key: str) -> dict[int, str]:
+async def _entries(bus: Any, key: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for entry_id, fields in await bus.xrange(key):
         found[int(entry_id.split(b"-")[0])] = fields[b"__data__"].decode()

@@ -11,7 +11,7 @@ from tests.auditing.history import ANSWER, COUNT, History
 from tests.system.desks import RETRY_S
 from tests.system.place import Place
 
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S = 0.2
 
 
 @asynccontextmanager
@@ -41,7 +41,7 @@ async def _forever(step: Any, place: Place, client: httpx.AsyncClient, history: 
 
 async def _accept_some(place: Place, client: httpx.AsyncClient, history: History) -> None:
     for partner in (await client.get(f"{place.urls['referral']}/partners")).json():
-        query = {"status": "issued", "limit": 2}
+        query: dict[str, str | int] = {"status": "issued", "limit": 2}
         page = await client.get(f"{place.urls['referral']}/queues/{partner['code']}", params=query)
         for item in page.json()["items"]:
             await _accept(place, client, history, item)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ import httpx
 from services.serving import SERVICES
 
 WAIT_S_MAX = 30.0
+OPEN_S_MAX = 90.0
+"""A house opens in a few seconds, unless the machine does much else besides."""
+LOOK_EVERY_S = 0.1
 Found = TypeVar("Found")
 
 
@@ -44,7 +48,7 @@ class Place:
     async def ready(self, client: httpx.AsyncClient, *services: str) -> None:
         """Wait until these services, or all, are ready."""
         for service in services or SERVICES:
-            await until(lambda service=service: self._is_ready(client, service), f"{service} is ready")
+            await until(partial(self._is_ready, client, service), f"{service} is ready", OPEN_S_MAX)
 
     async def _is_ready(self, client: httpx.AsyncClient, service: str) -> bool:
         try:
@@ -58,5 +62,5 @@ async def until(look: Callable[[], Awaitable[Found]], what: str, wait_s: float =
     give_up = time.monotonic() + wait_s
     while not (found := await look()):
         assert time.monotonic() < give_up, f"it never came: {what}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(LOOK_EVERY_S)
     return found

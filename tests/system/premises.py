@@ -60,6 +60,11 @@ class Premises:
         os.kill(self._pids[service], signal.SIGKILL)
         await self.death(service, "it was killed")
 
+    def signal(self, service: str, number: signal.Signals) -> None:
+        """Send a signal to a service, if it runs."""
+        if self.status(service) is None:
+            os.kill(self._pids[service], number)
+
     def close(self) -> None:
         """End whatever runs."""
         for service, pid in self._pids.items():

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import pytest
 import redis.asyncio as redis
 
 from services.serving import SERVICES
@@ -14,6 +15,9 @@ from tests.system.desks import Desks
 from tests.system.finding_out import audited
 from tests.system.open_house import BUS, OpenHouse, open_house
 from tests.system.partners import at_work
+
+# Nothing here is timed: this is for a machine that does much else besides.
+pytestmark = pytest.mark.timeout(300)
 
 VISITS = 30
 PAUSED_S = 2.0
@@ -81,9 +85,7 @@ async def test_a_house_whose_services_pause_or_die_loses_nothing(tmp_path: Path)
             await _survives(house, desks, f"kill {service}", kill(service), tmp_path, killed=service)
 
 
-async def _survives(
-    house: OpenHouse, desks: Desks, name: str, fault: Fault, folder: Path, *, killed: str = ""
-) -> None:
+async def _survives(house: OpenHouse, desks: Desks, name: str, fault: Fault, folder: Path, *, killed: str = "") -> None:
     """Visits are recorded before, during and after a fault; then all is there, and nobody else has died."""
     before = house.pids
     async with at_work(house.place, desks.history), desks.open():

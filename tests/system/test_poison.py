@@ -1,5 +1,6 @@
 """Events that nobody can take in are put aside with their reason; everybody else's go on."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ async def test_a_poison_event_is_parked_with_its_reason_and_the_others_go_on(val
             before = await _shown(place, client)
             goes_on = await _record(place, client, other)
             for reader in ("referral", "stats"):
-                letters = await until(lambda reader=reader: _letters(place, client, reader, 3), "three are parked")
+                letters = await until(partial(_letters, place, client, reader, 3), "three are parked")
                 _explains_itself(letters, f"case-{sick}")
             assert await until(lambda: _referred(place, client, goes_on), "the other case goes on")
             assert not await _referred(place, client, held_up)
@@ -75,7 +76,8 @@ def _explains_itself(letters: list[dict[str, Any]], stream: str) -> None:
     future, misshapen, follower = letters
     assert {letter["stream"] for letter in letters} == {stream}
     assert "v9" in future["reason"]
-    assert misshapen["reason"] and follower["reason"] == "an earlier event of its stream is parked"
+    assert misshapen["reason"]
+    assert follower["reason"] == "an earlier event of its stream is parked"
     assert max(letter["tries"] for letter in letters) <= TRIES_MAX
 
 

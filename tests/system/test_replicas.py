@@ -80,6 +80,7 @@ async def until_served(desks: Desks, visits: int) -> None:
     await until(are_served, "visits are recorded")
 
 
+@pytest.mark.timeout(300)  # eleven processes, where two processors may be all there is
 async def test_a_house_of_two_replicas_stays_exact_while_some_are_killed_and_frozen(
     premises: Premises, annexe: Premises, postgres_url: str, tmp_path: Path
 ) -> None:

@@ -11,7 +11,8 @@ from tests.auditing import Evidence, Finding, History, Stored, audit, read_histo
 from tests.auditing.figures import count
 from tests.auditing.history import ANSWER, COUNT, RECORD
 
-ASKED = {"channel": "phone", "requests": [{"category": "legal"}, {"category": "administrative", "answered": True}]}
+REQUESTS: list[dict[str, Any]] = [{"category": "legal"}, {"category": "administrative", "answered": True}]
+ASKED = {"channel": "phone", "requests": REQUESTS}
 
 
 def event(log: str, position: int, stream: str, version: int, kind: str, **data: Any) -> Stored:
@@ -21,7 +22,7 @@ def event(log: str, position: int, stream: str, version: int, kind: str, **data:
 
 
 def visit(position: int, version: int, number: int) -> Stored:
-    requests = [{"request_id": f"r{number}-{place}", **asked} for place, asked in enumerate(ASKED["requests"], 1)]
+    requests = [{"request_id": f"r{number}-{place}", **asked} for place, asked in enumerate(REQUESTS, 1)]
     facts = {"visit_id": f"v{number}", "case_id": "c1", "channel": "phone", "requests": requests}
     return event("intake", position, "case-c1", version, "visit-recorded", **facts)
 

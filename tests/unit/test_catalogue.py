@@ -183,9 +183,7 @@ def test_a_catalogue_cannot_be_changed() -> None:
         ('code = "p02"', 'outcome_days = 2\ncode = "p02"', "[[partners]] #", "partners[p02]", "outcome"),
     ],
 )  # fmt: skip
-def test_a_part_that_is_wrong_in_itself_is_told_by_line(
-    old: str, new: str, at: str, where: str, what: str
-) -> None:
+def test_a_part_that_is_wrong_in_itself_is_told_by_line(old: str, new: str, at: str, where: str, what: str) -> None:
     assert_only_fault(spoilt((old, new)), at, where, what)
 
 
@@ -219,9 +217,7 @@ partners = ["p02"]
          'category = "administrative"', "rules[papers].category", "on the spot"),
     ],
 )  # fmt: skip
-def test_parts_that_contradict_each_other_are_told_by_line(
-    old: str, new: str, at: str, where: str, what: str
-) -> None:
+def test_parts_that_contradict_each_other_are_told_by_line(old: str, new: str, at: str, where: str, what: str) -> None:
     assert_only_fault(spoilt((old, new)), at, where, what)
 
 
@@ -245,9 +241,7 @@ def test_two_partners_in_one_office_at_one_time_are_refused_and_both_named() -> 
 
 
 def test_even_and_odd_weeks_share_an_office() -> None:
-    text = spoilt(
-        ('from = "14:00", until = "16:00"', 'from = "09:00", until = "12:00"'), ('"every"', '"odd"')
-    )
+    text = spoilt(('from = "14:00", until = "16:00"', 'from = "09:00", until = "12:00"'), ('"every"', '"odd"'))
     house = read_catalogue(text, "essai.toml")
     assert len(house.openings("essai", date(2008, 3, 3), date(2008, 3, 16))) == 2
 
@@ -293,9 +287,7 @@ def test_a_rule_on_a_topic_of_another_category_is_refused() -> None:
         ('--divorce"\ncategory = "legal"', '--divorce"\ncategory = "administrative"'),
         ('\n[[rules]]\nid = "legal-aid"', DIVORCE_RULE + '\n[[rules]]\nid = "legal-aid"'),
     )
-    assert_only_fault(
-        text, 'topic = "famille--divorce"', "rules[divorce].topic", 'of category "administrative"'
-    )
+    assert_only_fault(text, 'topic = "famille--divorce"', "rules[divorce].topic", 'of category "administrative"')
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_lines() -> None:

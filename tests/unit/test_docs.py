@@ -111,7 +111,7 @@ def test_a_bound_is_told_as_it_is(page: str, said: str, bound: float) -> None:
 
 def test_the_crash_points_documented_are_the_ones_there_are() -> None:
     table = OPERATIONS[OPERATIONS.index("## Crash points") :]
-    assert sorted(re.findall(r"`([a-z]+\.[a-z-]+)`", table)) == sorted(FAILPOINTS)
+    assert sorted(re.findall(r"`([a-z-]+\.[a-z-]+)`", table)) == sorted(FAILPOINTS)
 
 
 async def test_the_checks_documented_are_those_that_are_made(tmp_path: Path) -> None:
@@ -120,8 +120,7 @@ async def test_the_checks_documented_are_those_that_are_made(tmp_path: Path) -> 
         schema = import_module(f"services.{name}.app").SCHEMA
         migrate(settings.database(name), name, schema.versions, schema.newest)
     made = [check["name"] for check in (await verify(settings))["checks"]]
-    table = OPERATIONS[OPERATIONS.index("## The verify document") : OPERATIONS.index("## What to do when")]
-    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == made
+    assert re.findall(r"^\| `(\w+)` \|", (DOCS / "verify.md").read_text(), re.MULTILINE) == made
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != INDEX], ids=name_of)

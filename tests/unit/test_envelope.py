@@ -79,7 +79,9 @@ def test_an_envelope_knows_its_position_its_local_day_and_its_event() -> None:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-requests = st.lists(st.builds(RequestMade, texts, texts, st.none() | texts, st.none() | texts, st.booleans()), max_size=4)
+requests = st.lists(
+    st.builds(RequestMade, texts, texts, st.none() | texts, st.none() | texts, st.booleans()), max_size=4
+)
 
 
 @given(st.builds(VisitRecorded, texts, texts, texts, texts, requests.map(tuple)))

@@ -36,7 +36,9 @@ def test_the_same_cause_names_the_same_thing_again() -> None:
 
 def test_other_causes_and_other_parts_name_other_things() -> None:
     causes = [new_id() for _ in range(20)]
-    ids = {derive_id(cause, part, number) for cause in causes for part in ("request", "referral") for number in range(20)}
+    ids = {
+        derive_id(cause, part, number) for cause in causes for part in ("request", "referral") for number in range(20)
+    }
     assert len(ids) == 20 * 2 * 20
 
 

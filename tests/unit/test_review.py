@@ -35,8 +35,7 @@ def perfect_report() -> dict[str, Any]:
         "requests": {
             "count": REQUESTS,
             "by_category": [
-                {"category": category, "count": count, "share": count / REQUESTS}
-                for category, count in COUNTS.items()
+                {"category": category, "count": count, "share": count / REQUESTS} for category, count in COUNTS.items()
             ],
             "by_status": [
                 {"status": "answered", "count": ANSWERED},
@@ -59,9 +58,7 @@ def perfect_report() -> dict[str, Any]:
 
 
 def compared(report: dict[str, Any]) -> list[Comparison]:
-    return compare(
-        Report.model_validate(report), SEED_2008, acknowledged_visits=VISITS, acknowledged_requests=COUNTS
-    )
+    return compare(Report.model_validate(report), SEED_2008, acknowledged_visits=VISITS, acknowledged_requests=COUNTS)
 
 
 def disagreeing(report: dict[str, Any]) -> set[str]:
@@ -192,9 +189,7 @@ def printed(
     report: dict[str, Any], verification: dict[str, Any] = VERIFIED, terminal: bool = False
 ) -> tuple[bool, str]:
     page = StringIO()
-    console = Console(
-        file=page, width=80, force_terminal=terminal, color_system="standard" if terminal else None
-    )
+    console = Console(file=page, width=80, force_terminal=terminal, color_system="standard" if terminal else None)
     agrees = print_review(
         console,
         Report.model_validate(report),

@@ -137,9 +137,7 @@ SECOURS_ANSWERS_LEGAL = 'categories = ["financial", "other"]', 'categories = ["f
 
 
 def test_no_wish_takes_a_sensitive_request_to_another_door() -> None:
-    found = route(
-        Wanted(SITE, "legal", VIOLENCE, SECOURS), house_with(*SECOURS_ANSWERS_LEGAL), paris(FRIDAY, 15)
-    )
+    found = route(Wanted(SITE, "legal", VIOLENCE, SECOURS), house_with(*SECOURS_ANSWERS_LEGAL), paris(FRIDAY, 15))
     assert isinstance(found, Routed)
     assert (found.partner, found.rule) == (CIDFF, "domestic-violence")
 

@@ -30,9 +30,7 @@ HOUSE = DeskView(
     zone="Europe/Paris",
     calendar="FR",
     openings=tuple(
-        Opening(weekday, time(start, 30), time(end))
-        for weekday in range(5)
-        for start, end in ((8, 12), (13, 17))
+        Opening(weekday, time(start, 30), time(end)) for weekday in range(5) for start, end in ((8, 12), (13, 17))
     ),
     on_the_spot=frozenset({"administrative"}),
     topics={"housing": ("impayes", "recherche"), "administrative": ("courrier",)},
@@ -98,8 +96,7 @@ def test_everyone_is_received_within_opening_hours(year: list[PlannedVisit]) -> 
     for visit in year:
         at = visit.occurred_at
         assert any(
-            opening.weekday == at.weekday() and opening.start <= at.time() < opening.end
-            for opening in HOUSE.openings
+            opening.weekday == at.weekday() and opening.start <= at.time() < opening.end for opening in HOUSE.openings
         )
 
 
@@ -149,9 +146,7 @@ def test_topics_and_wishes_are_those_the_house_offers_for_the_category(year: lis
     asked = [request for visit in year for request in visit.requests]
     assert all(not request.topic or request.topic in HOUSE.topics[request.category] for request in asked)
     assert all(
-        request.partner in HOUSE.partners[request.category, request.topic]
-        for request in asked
-        if request.partner
+        request.partner in HOUSE.partners[request.category, request.topic] for request in asked if request.partner
     )
     assert {request.partner for request in asked} == {None, "p91", "p92", "p94"}
 
@@ -192,9 +187,7 @@ def test_a_planned_visit_becomes_a_body_that_leaves_out_what_is_not_known(year: 
     st.integers(0, 10_000),
     st.dictionaries(st.text(max_size=3), st.floats(0.01, 1_000), min_size=1, max_size=12),
 )
-def test_whole_counts_add_up_and_stray_less_than_one_from_their_quota(
-    total: int, weights: dict[str, float]
-) -> None:
+def test_whole_counts_add_up_and_stray_less_than_one_from_their_quota(total: int, weights: dict[str, float]) -> None:
     counts = largest_remainder(total, weights)
     assert sum(counts.values()) == total
     whole = sum(weights.values())

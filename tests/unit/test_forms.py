@@ -1,0 +1,128 @@
+"""A body becomes a command: what is filled in, what is kept, what is the same body written otherwise."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.intake.forms import CHANNELS, Asked, VisitForms
+from shared.catalogue import load_catalogue
+from shared.ids import derive_id
+from shared.web.problems import Problem
+
+HOUSE_FILE = Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml"
+SITE = "fontaine-d-ouche"
+NOW = datetime(2008, 3, 11, 8, 30, tzinfo=UTC)
+CASE_ID = "01900000-0000-7000-8000-000000000000"
+
+
+@cache
+def forms() -> VisitForms:
+    return VisitForms(load_catalogue(HOUSE_FILE))
+
+
+def read(now: datetime = NOW, *, line: bool = False, **members: Any) -> Asked:
+    body = {"requests": [{"category": "legal"}], **members}
+    return forms().read(json.dumps(body).encode(), now, line=line)
+
+
+def refusal(**members: Any) -> list[str]:
+    with pytest.raises(Problem) as caught:
+        read(**members)
+    assert caught.value.status == 422
+    return [error["field"] for error in caught.value.errors]
+
+
+def test_what_is_left_out_is_the_first_site_in_person_and_now() -> None:
+    asked = read()
+    assert (asked.command.site, asked.command.channel) == (SITE, "in_person")
+    assert asked.occurred_at == "2008-03-11T09:30:00.000+01:00"
+
+
+def test_a_visit_without_a_case_opens_one_and_a_visit_with_one_joins_it() -> None:
+    new, known = read().command, read(case_id=CASE_ID).command
+    assert new.opens_case
+    assert new.case_id != new.visit_id
+    assert not known.opens_case
+    assert known.case_id == CASE_ID
+
+
+def test_each_request_is_named_by_its_visit_and_its_place() -> None:
+    command = read(requests=[{"category": "legal"}, {"category": "health", "answered": True}]).command
+    assert [request.request_id for request in command.requests] == [
+        derive_id(command.visit_id, 1),
+        derive_id(command.visit_id, 2),
+    ]
+    assert [request.answered for request in command.requests] == [False, True]
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_channel_is_taken(channel: str) -> None:
+    assert read(channel=channel).command.channel == channel
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"channel": "phone", "site": SITE}, {"site": SITE, "channel": "phone"}),
+        ({"occurred_at": "2008-03-11T08:00:00Z"}, {"occurred_at": "2008-03-11T08:00:00+00:00"}),
+    ],
+)
+def test_the_same_visit_written_otherwise_is_known_by_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert read(**one).canonical == read(**other).canonical
+
+
+def test_another_visit_is_known_by_something_else() -> None:
+    known = {
+        read(**members).canonical
+        for members in (
+            {},
+            {"channel": "phone"},
+            {"case_id": CASE_ID},
+            {"occurred_at": "2008-03-11T08:00:00Z"},
+            {"requests": [{"category": "health"}]},
+            {"requests": [{"category": "legal", "answered": True}]},
+            {"requests": [{"category": "legal"}, {"category": "legal"}]},
+        )
+    }
+    assert len(known) == 7
+
+
+def test_a_lines_key_is_no_part_of_what_it_is_known_by() -> None:
+    asked = read(line=True, idempotency_key="k1")
+    assert asked.key == "k1"
+    assert asked.canonical == read(line=True, idempotency_key="k2").canonical == read().canonical
+
+
+def test_a_desks_clock_may_run_a_little_ahead_and_no_more() -> None:
+    assert read(occurred_at=(NOW + timedelta(minutes=5)).isoformat()).occurred_at
+    assert refusal(occurred_at=(NOW + timedelta(minutes=5, seconds=1)).isoformat()) == ["occurred_at"]
+
+
+def test_the_memory_of_a_house_goes_back_to_the_year_2000() -> None:
+    assert read(occurred_at="2000-01-01T00:00:00Z").occurred_at == "2000-01-01T01:00:00.000+01:00"
+    assert refusal(occurred_at="1999-12-31T23:59:59.999Z") == ["occurred_at"]
+
+
+def test_a_topic_of_another_category_is_told_beside_a_bad_time() -> None:
+    requests = [{"category": "legal"}, {"category": "legal", "topic": "acces-aux-droits--rmi"}]
+    assert refusal(occurred_at="1990-01-01T00:00:00Z", requests=requests) == ["occurred_at", "requests.1.topic"]
+
+
+def test_what_is_said_of_all_requests_is_no_news_when_one_is_at_fault() -> None:
+    assert refusal(requests=[{"category": "pigeons"}]) == ["requests.0.category"]
+
+
+@pytest.mark.parametrize(
+    "moment", ["1205224200", "2008-03-11", "2008-03-11T09:30:00", "11/03/2008 09:30", "2008-W11-2T09:30Z", ""]
+)
+def test_a_moment_is_written_out_with_its_offset(moment: str) -> None:
+    assert refusal(occurred_at=moment) == ["occurred_at"]
+
+
+@pytest.mark.parametrize("moment", ["2008-03-11T09:30+01:00", "2008-03-11 09:30:00.5+01:00", "2008-03-11t08:30:00z"])
+def test_a_moment_may_be_written_as_rfc_3339_allows(moment: str) -> None:
+    assert read(occurred_at=moment).occurred_at.startswith("2008-03-11T09:30:0")
