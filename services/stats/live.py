@@ -1,7 +1,8 @@
 """The counters of now, and a live page's stream of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.database import Database
 
 PAUSE_S = 0.1
 """Changes that come this close together are told as one."""
+LOOK_EVERY_S = 1.0
 RETRY_MS = 1_000
 _NAMES = {
     Grain.DAY: "today",
@@ -41,15 +43,22 @@ class Live:
         """Every figure of today, this week, month and year and in all, total and divided."""
         return await self._database.read(lambda connection: _now(connection, today))
 
-    async def stream(self, today: Any) -> AsyncIterator[ServerSentEvent]:
+    async def stream(self, today: Callable[[], date]) -> AsyncIterator[ServerSentEvent]:
         """The counters at once, and again whenever they move."""
         yield ServerSentEvent(comment="the counters", retry=RETRY_MS)
+        told = None
         while True:
             moved = self._moved
-            counters = await self.now(today())
-            place = "-".join(str(counters["as_of"][topic]) for topic in ("intake", "referral"))
-            yield ServerSentEvent(msgspec.json.encode(counters).decode(), event="counters", id=place)
-            await moved.wait()
+            day, as_of = today(), await self._database.read(positions)
+            if (day, as_of) != told:
+                counters = await self.now(day)
+                told = day, counters["as_of"]
+                place = "-".join(str(position) for position in counters["as_of"].values())
+                yield ServerSentEvent(msgspec.json.encode(counters).decode(), event="counters", id=place)
+            # What another replica counts wakes nobody here, and neither does midnight.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await moved.wait()
             await asyncio.sleep(PAUSE_S)
 
 
