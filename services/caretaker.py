@@ -82,7 +82,7 @@ class Caretaker:
             raise NotRunning(f"there is no service {service!r}: it is one of {', '.join(services)}")
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            async with httpx.AsyncClient(timeout=timeout_s, headers=self._key()) as client:
+            async with httpx.AsyncClient(timeout=timeout_s, headers=self._key(), trust_env=False) as client:
                 answer = await client.request(method, f"{services[service]['url']}/internal/{what}", params=given)
         except httpx.HTTPError as error:
             raise NotRunning(f"{service} does not answer: {type(error).__name__}") from None

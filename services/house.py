@@ -197,7 +197,7 @@ class House:
 
     async def _until_ready(self) -> None:
         until = time.monotonic() + READY_S_MAX
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(trust_env=False) as client:
             for name in SERVICES:
                 while not await _is_ready(client, self.urls[name]):
                     if time.monotonic() > until:

@@ -109,6 +109,7 @@ def _serve_births(connection: socket.socket) -> None:
         asked = json.loads(line)
         pid = os.fork()
         if pid == 0:
+            lines.close()
             connection.close()
             os.close(held)
             _become(asked["fork"], asked["environment"], lifeline)

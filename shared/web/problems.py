@@ -11,6 +11,7 @@ import msgspec
 from pydantic import ValidationError
 
 from shared.database import StoreFull, StoreUnavailable
+from shared.envelope import MalformedEvent, UnknownEvent
 from shared.log import KeyReused, VersionConflict
 
 CONTENT_TYPE = "application/problem+json"
@@ -119,6 +120,11 @@ def from_exception(error: Exception) -> Problem | None:
             return Problem(
                 503, "store-unavailable", "The database cannot be reached", "Nothing was recorded. Send it again.",
                 headers={"Retry-After": "2"},
+            )  # fmt: skip
+        case UnknownEvent() | MalformedEvent():
+            return Problem(
+                500, "unreadable-event", "Written by another release",
+                "It holds an event that this release cannot read. Nothing was changed; the operator must look at it.",
             )  # fmt: skip
         case KeyReused():
             return Problem(
