@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import http.client
 import json
 import os
 import secrets
@@ -16,14 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-import httpx
-
+from services import SERVICES
 from services.nursery import Nursery
-from services.serving import SERVICES
 from shared.settings import Settings
 from shared.valkey import command, find_binary, socket_path, stop_forgotten
 
 READY_S_MAX = 60.0
+READY_ANSWER_S_MAX = 5.0
 STARTS_MAX = 3
 """A part that ends this often before the house is ready will not come up by being tried again."""
 STOP_S_MAX = 15.0
@@ -197,15 +197,14 @@ class House:
 
     async def _until_ready(self) -> None:
         until = time.monotonic() + READY_S_MAX
-        async with httpx.AsyncClient(trust_env=False) as client:
-            for name in SERVICES:
-                while not await _is_ready(client, self.urls[name]):
-                    if time.monotonic() > until:
-                        raise HouseFailed(f"{name} was not ready within {READY_S_MAX:.0f} s; its messages are above")
-                    if any(part.failures >= STARTS_MAX for part in self._parts):
-                        failed = ", ".join(part.name for part in self._parts if part.failures >= STARTS_MAX)
-                        raise HouseFailed(f"{failed} cannot start; the reason is above")
-                    await asyncio.sleep(LOOK_EVERY_S)
+        for name in SERVICES:
+            while not await asyncio.to_thread(_is_ready, self.settings.host, self.ports[name]):
+                if time.monotonic() > until:
+                    raise HouseFailed(f"{name} was not ready within {READY_S_MAX:.0f} s; its messages are above")
+                if any(part.failures >= STARTS_MAX for part in self._parts):
+                    failed = ", ".join(part.name for part in self._parts if part.failures >= STARTS_MAX)
+                    raise HouseFailed(f"{failed} cannot start; the reason is above")
+                await asyncio.sleep(LOOK_EVERY_S)
 
     def _write_card(self) -> None:
         """Say where everything is, for `maison status` and its like."""
@@ -268,11 +267,15 @@ def _executed(command: Sequence[str]) -> _Process:
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
-async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=READY_ANSWER_S_MAX)
     try:
-        return (await client.get(f"{url}/health/ready", timeout=5)).status_code == 200
-    except httpx.HTTPError:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _free_ports(count: int) -> list[int]:

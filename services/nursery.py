@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from services.serving import SERVICES, run_service
+from services import SERVICES
 from shared import failpoints
 
 REAP_EVERY_S = 0.05
@@ -89,11 +89,7 @@ class Nursery:
 
 def _serve_births(connection: socket.socket) -> None:
     """The nursery's side: fork when asked, tell who has ended, end when the house does."""
-    for name in SERVICES:
-        import_module(f"services.{name}.app")
-    # Shared pages stay shared when the collector does not touch them.
-    gc.collect()
-    gc.freeze()
+    _load()
     lifeline, held = os.pipe()
     children: set[int] = set()
     lines = connection.makefile("rb")
@@ -120,6 +116,18 @@ def _serve_births(connection: socket.socket) -> None:
             os.kill(pid, signal.SIGTERM)
 
 
+def _load() -> None:
+    """Everything that the services need, once. Collecting garbage meanwhile would find none."""
+    gc.disable()
+    for name in SERVICES:
+        import_module(f"services.{name}.app")
+    import_module("services.serving")
+    gc.enable()
+    gc.collect()
+    # Shared pages stay shared when the collector does not touch them.
+    gc.freeze()
+
+
 def _become(name: str, environment: Mapping[str, str], lifeline: int) -> None:
     status = 1
     try:
@@ -128,7 +136,7 @@ def _become(name: str, environment: Mapping[str, str], lifeline: int) -> None:
         os.environ.update(environment)
         failpoints.arm(environment.get(failpoints.VARIABLE, ""))
         threading.Thread(target=_end_with_the_nursery, args=(lifeline,), daemon=True).start()
-        run_service(name)
+        import_module("services.serving").run_service(name)
         status = 0
     except Exception:
         # Said here, or never: the process ends below before anybody else could.

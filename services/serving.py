@@ -6,8 +6,6 @@ from importlib import import_module
 from shared.server import serve
 from shared.settings import Settings
 
-SERVICES = ("intake", "referral", "stats")
-
 
 def run_service(name: str) -> None:
     """Build the service by the settings of the environment and serve it until told to stop."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
+from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
 
 HOUSES = Path(__file__).parent.parent / "houses"
 

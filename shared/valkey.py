@@ -11,9 +11,6 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 MEMORY_MAX = "256mb"
 """Topics are windows and queues are bounded; a server that reaches this refuses, and loses nothing."""
 # Linux allows 107 bytes, macOS 103.
@@ -66,6 +63,10 @@ def command(binary: str, socket: Path) -> Sequence[str]:
 def stop_forgotten(socket: Path) -> None:
     """Stop a server that a killed house left on this socket. Whatever it holds is in the logs."""
     if socket.exists():
+        # Most starts find nothing, and the client takes a third of a second to load.
+        from redis import Redis
+        from redis.exceptions import RedisError
+
         with suppress(RedisError, OSError), Redis(unix_socket_path=str(socket), socket_timeout=3) as client:
             client.shutdown(nosave=True)
 

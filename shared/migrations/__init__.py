@@ -8,9 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, inspect, make_url, text
 
-PARTITIONS_SQLITE = 1
-PARTITIONS_POSTGRESQL = 16
-
 
 def migrate(url: str, service: str, versions: Path, newest: str) -> None:
     """Run the migrations of `versions` that this database lacks, up to `newest`. Safe to run from several starts."""

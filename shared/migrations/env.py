@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import NullPool, create_engine, event, make_url, text
 
-from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
+from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
 
 _LOCK = 7_264_031
 """Two starts at once on PostgreSQL take turns by this advisory lock."""

@@ -20,7 +20,8 @@ from services.referral.tables import QueueItem
 from services.stats import app as stats
 from services.stats.tables import Figure
 from shared.log.tables import AnswerRow, EventRow, PartitionRow
-from shared.migrations import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE, migrate
+from shared.migrations import migrate
+from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
 from shared.service import Schema
 from shared.subscription.tables import Checkpoint, DeadLetter
 from tests.logs import by_hand

@@ -12,7 +12,7 @@ import psycopg
 import redis.asyncio as redis
 from sqlalchemy import make_url
 
-from services.serving import SERVICES
+from services import SERVICES
 from tests.auditing import Evidence, Finding, History, Stored, audit
 from tests.system.place import Place, until
 

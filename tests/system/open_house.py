@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
+from services import SERVICES
 from services.house import House, read_card, running
-from services.serving import SERVICES
 from shared.settings import Settings
 from tests.system.place import Place, until
 

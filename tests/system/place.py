@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from services.serving import SERVICES
+from services import SERVICES
 
 WAIT_S_MAX = 30.0
 OPEN_S_MAX = 90.0

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from services import SERVICES
 from services.house import House
 from services.nursery import Nursery
-from services.serving import SERVICES
 from shared.failpoints import VARIABLE
 from shared.settings import Settings
 from tests.system.place import Place, until

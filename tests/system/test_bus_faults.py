@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis.asyncio as redis
 
-from services.serving import SERVICES
+from services import SERVICES
 from tests.auditing import History
 from tests.servers import Valkey
 from tests.system.desks import Desks

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import redis
 
-from services.serving import SERVICES
+from services import SERVICES
 from shared.failpoints import FAILPOINTS
 from tests.auditing import History
 from tests.auditing.figures import check_figures, count

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from services.serving import SERVICES
+from services import SERVICES
 from tests.auditing import History
 from tests.servers import Valkey
 from tests.system.desks import Desks

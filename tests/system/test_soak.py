@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from services.serving import SERVICES
+from services import SERVICES
 from shared.failpoints import FAILPOINTS
 from tests.auditing import History
 from tests.servers import Valkey

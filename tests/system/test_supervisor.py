@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services import SERVICES
 from services.house import House, HouseOccupied, read_card
-from services.serving import SERVICES
 from shared.settings import Settings
 from tests.auditing import History
 from tests.system.desks import Desks

@@ -15,7 +15,8 @@ from services.verify import verify
 from shared import rebuild
 from shared.failpoints import FAILPOINTS, VARIABLE
 from shared.log import log
-from shared.migrations import PARTITIONS_POSTGRESQL, migrate
+from shared.migrations import migrate
+from shared.partitions import PARTITIONS_POSTGRESQL
 from shared.relay import copy, readers, relay
 from shared.settings import Settings
 from shared.subscription import hearing, ownership, subscription
@@ -26,6 +27,7 @@ INDEX = DOCS / "README.md"
 OPERATIONS = (DOCS / "operations.md").read_text()
 PAGES = sorted(DOCS.rglob("*.md"))
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
+OF_TESTS = {"MAISON_TEST_DATABASE_URL", "MAISON_SOAK_SEED", "MAISON_SOAK_ROUNDS"}
 WRITTEN = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES]
 DECISION_LINES_MAX = 40
 
@@ -100,7 +102,7 @@ def test_each_setting_is_documented(setting: str) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_a_setting_that_a_page_names_exists(page: Path) -> None:
-    known = {f"MAISON_{name.upper()}" for name in Settings.model_fields} | {VARIABLE, "MAISON_TEST_DATABASE_URL"}
+    known = {f"MAISON_{name.upper()}" for name in Settings.model_fields} | {VARIABLE, *OF_TESTS}
     assert set(re.findall(r"\bMAISON_[A-Z_]+\b", page.read_text())) <= known
 
 
