@@ -6,6 +6,9 @@ from importlib import import_module
 from shared.server import serve
 from shared.settings import Settings
 
+COLLECT_AFTER = 50_000
+"""New objects before the collector looks for circles among them."""
+
 
 def run_service(name: str) -> None:
     """Build the service by the settings of the environment and serve it until told to stop."""
@@ -14,4 +17,6 @@ def run_service(name: str) -> None:
     gc.collect()
     # What is loaded by now stays for good: the collector need not look at it again and again.
     gc.freeze()
+    # A batch of a thousand events makes many small objects, none of them in a circle.
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
     serve(served, settings.host, settings.port(name))

@@ -119,8 +119,16 @@ class Log:
         rows = await self._select(sql, partition=partition, position=position, limit=limit)
         return [Entry(place, tag, body.encode()) for place, tag, body in rows]
 
-    async def read_tagged(self, tag: str, after: int = 0, limit: int = 1_000_000) -> list[Entry]:
-        """Up to `limit` entries with this tag after a position, in order. A tag lives in one partition."""
+    async def read_tagged(
+        self, tag: str, after: int = 0, limit: int = 1_000_000, partition: int | None = None
+    ) -> list[Entry]:
+        """Up to `limit` entries with this tag after a position, in order. A tag lives in one partition.
+
+        Who can name the partition is served from what was just written, where that reaches back far enough.
+        """
+        tail = [] if partition is None else self._from_tail(partition, after, TAIL_MAX)
+        if found := [entry for entry in tail if entry.tag == tag]:
+            return found[:limit]
         sql = (
             "SELECT position, tag, entry FROM events"
             " WHERE tag = :tag AND position > :after ORDER BY partition, position LIMIT :limit"

@@ -46,7 +46,7 @@ def write(connection: Connection, source: str, appends: Sequence[Append], projec
     """Append what can be appended, in the order given, and keep the read model; visible with the commit."""
     dialect, raw = dialect_of(connection), connection.connection.cursor()
     try:
-        batch = _Batch(source, dialect, raw, appends)
+        batch = _Batch(source, dialect, raw, appends, keeps_events=project is not None)
         outcomes = [batch.add(append) for append in appends]
         batch.insert()
     finally:
@@ -59,8 +59,11 @@ def write(connection: Connection, source: str, appends: Sequence[Append], projec
 class _Batch:
     """The rows of one transaction while they are being numbered and chained."""
 
-    def __init__(self, source: str, dialect: ModuleType, cursor: Any, appends: Sequence[Append]) -> None:
+    def __init__(
+        self, source: str, dialect: ModuleType, cursor: Any, appends: Sequence[Append], *, keeps_events: bool
+    ) -> None:
         self._source, self._dialect, self._cursor = source, dialect, cursor
+        self._keeps_events = keeps_events
         # The counters come first: on PostgreSQL they are the lock under which everything else is looked up.
         self._heads: dict[int, Head] = dialect.lock_heads(cursor, sorted({append.partition for append in appends}))
         self._versions: dict[str, int] = dialect.versions(cursor, {append.stream for append in appends})
@@ -85,10 +88,11 @@ class _Batch:
         for event in append.events:
             version += 1
             self._add_event(append, version, event.event_type, encode(event))
-            position = self._heads[append.partition].position
-            self.recorded.append(
-                Recorded(append.stream, version, append.partition, position, append.occurred_at, event)
-            )
+            if self._keeps_events:
+                position = self._heads[append.partition].position
+                self.recorded.append(
+                    Recorded(append.stream, version, append.partition, position, append.occurred_at, event)
+                )
         self._versions[append.stream] = version
         appended = Appended(append.partition, self._heads[append.partition].position, version)
         if append.answer:

@@ -1,5 +1,6 @@
 """One topic kept as a true copy of one slice of a log."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
 from pathlib import Path
@@ -22,6 +23,9 @@ Start = Callable[[], Awaitable[int]]
 """The position after which an emptied topic is filled again."""
 
 _SCRIPT = (Path(__file__).parent / "append.lua").read_bytes
+
+
+NOTHING_AHEAD: tuple[int, list[Entry]] = (0, [])
 
 
 class Reply(IntEnum):
@@ -51,6 +55,7 @@ class TopicCopy:
         self._ends_at: int | None = None
         # Where to go on in the log. Differs from `_ends_at` only when an emptied topic starts again in the middle.
         self._after = 0
+        self._ahead = NOTHING_AHEAD
 
     @property
     def ends_at(self) -> int:
@@ -65,20 +70,34 @@ class TopicCopy:
         await self._go_to(actual)
         return True
 
-    async def advance(self) -> int:
-        """Copy one batch. Answers how many entries were added or looked for again; 0 = the topic is complete.
+    async def advance(self) -> bool:
+        """Copy one batch. False = the topic holds all that there was to read; True = there may be more to do.
 
         Raises `BusRefused`, or what the client raises when the server cannot be reached.
         """
         if self._ends_at is None:
             await self.look()
-        entries = await self._read(self._after, ENTRIES_MAX)
+        entries = await self._next()
         if not entries:
-            return 0
+            return False
         failpoint(self._crash_point)
-        await self._send("append", entries, self._after)
+        # The server adds these while the next ones are read.
+        added, self._ahead = await asyncio.gather(self._send("append", entries, self._after), self._read_ahead(entries))
         failpoint("relay.after-publish")
-        return len(entries)
+        return not added or len(entries) == ENTRIES_MAX
+
+    async def _next(self) -> list[Entry]:
+        after, entries = self._ahead
+        # Events do not change: what was read ahead is good, if it is still what comes next.
+        if entries and after == self._after:
+            return entries
+        return await self._read(self._after, ENTRIES_MAX)
+
+    async def _read_ahead(self, entries: list[Entry]) -> tuple[int, list[Entry]]:
+        if len(entries) < ENTRIES_MAX:
+            return NOTHING_AHEAD
+        after = entries[-1].position
+        return after, await self._read(after, ENTRIES_MAX)
 
     async def restart(self, after: int) -> None:
         """Build the topic again from a position on, for a reader that stands before what it holds.
@@ -99,7 +118,8 @@ class TopicCopy:
         first = await cast("Any", self._redis).xrange(self.key, count=1)
         return position_of(first[0][0]) - 1 if first else self._after
 
-    async def _send(self, mode: str, entries: list[Entry], after: int) -> None:
+    async def _send(self, mode: str, entries: list[Entry], after: int) -> bool:
+        """True = they stand on the topic; False = it ended elsewhere, and nothing was added."""
         arguments: list[bytes | str | int] = [self._ends_at or 0, mode]
         for position, _tag, body in entries:
             arguments += (position, body)
@@ -110,6 +130,7 @@ class TopicCopy:
             self._ends_at, self._after = last, last or after
         if reply == Reply.REFUSED:
             raise BusRefused(error[0].decode())
+        return bool(reply == Reply.ADDED)
 
     async def _go_to(self, actual: int) -> None:
         self._ends_at = actual

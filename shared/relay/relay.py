@@ -38,6 +38,8 @@ class Relay:
         self.with_queues = queues
         self._news: dict[int, asyncio.Event] = {}
         self._tagged: set[str] = set()
+        # The partition that each tag lives in, as far as it was heard of.
+        self._homes: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -68,7 +70,9 @@ class Relay:
             if new:
                 self._news[partition].set()
                 if self.with_queues:
-                    self._tagged.update(entry.tag for entry in new if entry.tag)
+                    tags = {entry.tag for entry in new if entry.tag}
+                    self._tagged |= tags
+                    self._homes.update(dict.fromkeys(tags, partition))
         if self._tagged and self.with_queues:
             self._news[-1].set()
 
@@ -123,7 +127,7 @@ class Relay:
         if tag not in self._queues:
 
             async def read(after: int, limit: int) -> list[Entry]:
-                return await self._events.read_tagged(tag, after, limit)
+                return await self._events.read_tagged(tag, after, limit, self._homes.get(tag))
 
             async def start() -> int:
                 return await self._events.nth_newest(tag, QUEUE_KEPT)
