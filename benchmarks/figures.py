@@ -26,6 +26,7 @@ FIGURES = (
     Figure("post_visits", post_visits.limit, post_visits.ours, 30_000, 5_000, goal=0.60),
     Figure("batch", batch.limit, batch.ours, 100_000, 30_000, goal=12.0),
     Figure("latency_p50", fsync.three, latency.p50, 700, 200, goal=4.0, unit="ms", at_most=True),
+    Figure("latency_routed_p50", fsync.three, latency.routed_p50, 700, 200, goal=4.0, unit="ms", at_most=True),
     Figure("latency_p99_ms", None, latency.p99, 700, 200, goal=8.0, unit="ms", at_most=True),
     Figure("celery", celery.limit, celery.ours, 2_000, 500, goal=50.0),
     Figure("taskiq", taskiq.limit, taskiq.ours, 5_000, 1_500, goal=20.0),

@@ -121,7 +121,7 @@ class _Growth:
         try:
             append = await self._post(BLOCK)
             routed = await self._timed("referral", lambda: self._referral.position("intake") == 2 * self._visits)
-            self._signal(signal.SIGSTOP, "referral")
+            # Referral runs on: idle, but for its relay, whose last entries stats is waiting for.
             counted = await self._timed("stats", self._is_counted)
         finally:
             self._signal(signal.SIGCONT, "referral", "stats")

@@ -98,6 +98,9 @@ def checkpoints(home: Path, name: str) -> Iterator[Checkpoints]:
 
 
 def resident_bytes(pids: list[int]) -> int:
-    """Resident memory of these processes together, by `ps`; pages that they share are counted for each."""
-    listed = os.popen(f"ps -o rss= -p {','.join(map(str, pids))}").read().split()
-    return sum(map(int, listed)) * 1024
+    """Resident memory of these processes together; a page that several share is counted once (Linux: PSS)."""
+    total = 0
+    for pid in pids:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
+    return total
