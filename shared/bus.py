@@ -3,8 +3,11 @@
 Only commands of Redis 7.0 are used. Everything here can be wiped at any moment.
 """
 
+from typing import Any
+
 from redis.asyncio import Redis
 from redis.backoff import NoBackoff
+from redis.connection import HiredisRespSerializer
 from redis.retry import Retry
 
 DATA_FIELD = "__data__"
@@ -28,7 +31,7 @@ def checkpoints_key(source: str, partition: int) -> str:
 
 def connect(url: str, connections_max: int = 100) -> Redis:
     """A client that answers in bytes and never waits for ever: the callers retry, with their own bounds."""
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         protocol=2,
         socket_timeout=10,
@@ -36,6 +39,23 @@ def connect(url: str, connections_max: int = 100) -> Redis:
         retry=Retry(NoBackoff(), 1),
         max_connections=connections_max,
     )
+    pool = client.connection_pool
+    pool.connection_class = _packing_in_c(pool.connection_class)
+    return client
+
+
+def _packing_in_c(connection_class: Any) -> Any:
+    """The same connection, packing its commands with hiredis: redis-py does so for its blocking client only.
+
+    A relay's call has a thousand arguments; packing them in Python takes as long as adding them takes the server.
+    """
+    pack = HiredisRespSerializer().pack
+
+    class Packing(connection_class):  # type: ignore[misc]
+        def pack_command(self, *args: Any) -> Any:
+            return pack(*args)
+
+    return Packing
 
 
 def position_of(entry_id: bytes | str) -> int:

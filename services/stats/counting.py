@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
 from services.stats.periods import keys
 from services.stats.projections import Tally, count
 from services.stats.tables import ALL_SITES, Figure
 from shared.envelope import Envelope
+from shared.log.rows import batched
 from shared.subscription import Effects
 
 FIGURES: Table = Figure.__table__  # type: ignore[attr-defined]
+ROWS_PER_STATEMENT = 140
 _COLUMNS = ("figure", "dimension", "grain", "site", "period", "value", "count")
 
 
@@ -22,16 +24,14 @@ class _Counted:
         self._table, self._tallies, self._on_change = table, tallies, on_change
 
     def apply(self, connection: Connection) -> None:
-        rows = additions(self._tallies)
-        if rows:
-            connection.execute(
-                text(
-                    f"INSERT INTO {self._table} ({', '.join(_COLUMNS)})"
-                    f" VALUES ({', '.join(':' + name for name in _COLUMNS)})"
-                    " ON CONFLICT (figure, dimension, grain, site, period, value)"
-                    f" DO UPDATE SET count = {self._table}.count + excluded.count"
-                ),
-                [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
+        # Many rows a statement: the driver lets go of the interpreter once for all of them.
+        for rows in batched(additions(self._tallies), ROWS_PER_STATEMENT):
+            row = f"({', '.join([_mark(connection)] * len(_COLUMNS))})"
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._table} ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * len(rows))}"
+                " ON CONFLICT (figure, dimension, grain, site, period, value)"
+                f" DO UPDATE SET count = {self._table}.count + excluded.count",
+                tuple(value for values in rows for value in values),
             )
 
     def committed(self) -> None:
@@ -55,3 +55,8 @@ def counter(table: str, on_change: Callable[[], None]) -> Callable[[Sequence[Env
         return _Counted(table, count(batch), on_change)
 
     return react
+
+
+def _mark(connection: Connection) -> str:
+    """How the driver writes a parameter."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
