@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.log.rows import AnswerFields, EventFields, Head, batched
 
-_ROWS_PER_STATEMENT = (128, 16, 1)
+_ROWS_PER_STATEMENT = (128, 64, 32, 16, 8, 4, 2, 1)
 
 
 def lock_heads(cursor: Any, partitions: Sequence[int]) -> dict[int, Head]:
