@@ -18,11 +18,11 @@ from statistics import quantiles
 from tempfile import NamedTemporaryFile
 from typing import cast
 from urllib.parse import SplitResult, urlsplit
-from uuid import uuid4
 
 import uvloop
 
 from benchmarks.servers import python
+from shared.ids import new_id
 
 CONNECTIONS = 64
 KEY_MARK = b"@KEY@"
@@ -68,11 +68,11 @@ def packed_requests(url: SplitResult, body: bytes, content_type: str, keys: bool
 
 def _with_fresh_keys(body: bytes) -> bytes:
     first, *others = body.split(KEY_MARK)
-    return first + b"".join(str(uuid4()).encode() + other for other in others)
+    return first + b"".join(str(new_id()).encode() + other for other in others)
 
 
 def _packed(url: SplitResult, body: bytes, content_type: str, keys: bool) -> bytes:
-    key = f'Idempotency-Key: "{uuid4()}"\r\n' if keys else ""
+    key = f'Idempotency-Key: "{new_id()}"\r\n' if keys else ""
     head = (
         f"POST {url.path or '/'} HTTP/1.1\r\nHost: {url.netloc}\r\n{key}"
         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
