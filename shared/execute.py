@@ -24,17 +24,22 @@ class Context:
     occurred_at: str
     partition: int = 0
     tag: str | None = None
-    correlation_id: str | None = None
-    causation_id: str | None = None
     actor: str | None = None
     answer: Answer | None = None
 
-    def append(self, stream: str, events: Sequence[Event], expected: int) -> Append:
-        """These events as an append in this context."""
+    def append(self, stream: str, events: Sequence[Event], expected: int, story: str | None = None) -> Append:
+        """These events as an append in this context; `story` = the event that began what they belong to."""
         return Append(
-            stream, events, expected, self.occurred_at, self.partition, self.tag, self.correlation_id,
-            self.causation_id, self.actor, self.answer,
-        )  # fmt: skip
+            stream=stream,
+            events=events,
+            expected=expected,
+            occurred_at=self.occurred_at,
+            partition=self.partition,
+            tag=self.tag,
+            correlation_id=story,
+            actor=self.actor,
+            answer=self.answer,
+        )
 
 
 async def execute(
@@ -58,10 +63,15 @@ async def execute(
             raise VersionConflict(stream, expected, version)
         events = decider.decide(command, state_of(decider, history))
         try:
-            return await log.append(context.append(stream, events, version))
+            return await log.append(context.append(stream, events, version, _story_of(history)))
         except VersionConflict as conflict:
             last = conflict
     raise last
+
+
+def _story_of(history: Sequence[Envelope]) -> str | None:
+    """What a stream was begun for, its later events belong to as well."""
+    return history[0].correlation_id if history else None
 
 
 def state_of(decider: Decider[Command, State, Fact], history: Sequence[Envelope]) -> State:

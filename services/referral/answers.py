@@ -59,7 +59,6 @@ class Answers:
             timestamp(utc_now()),
             partition_of(view.queue, self._log.partitions),
             tag=view.queue,
-            correlation_id=view.visit_id,
             actor=view.queue,
             answer=Answer(key, _fingerprint(command), _nothing) if key else None,
         )

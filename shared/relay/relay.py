@@ -51,8 +51,7 @@ class Relay:
             self._tasks.append(asyncio.create_task(self._keep(topic.advance, topic.tend, self._news[partition])))
         if self.with_queues:
             self._news[-1] = asyncio.Event()
-            for tag in await self._events.tags():
-                self._tagged.add(tag)
+            self._tagged.update(await self._events.tags())
             self._tasks.append(asyncio.create_task(self._keep(self._advance_queues, self._tend_queues, self._news[-1])))
         self._events.on_append(self._wake)
 

@@ -1,6 +1,5 @@
 """The FastAPI application that every service starts from: problems for errors, health, no surprises."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -142,9 +141,3 @@ async def _http(request: Request, error: Exception) -> Response:
     }.get(error.status_code, str(error.detail))
     problem = Problem(error.status_code, slug, str(error.detail), detail, headers=dict(error.headers or {}))
     return await _failure(request, problem)
-
-
-def quiet_logs() -> None:
-    """Libraries that log a line an event would drown what matters."""
-    for name in ("uvicorn.access", "faststream", "alembic", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
