@@ -1,11 +1,13 @@
 """The catalogue: a house, its partners, their weekly schedule and the routing rules, from one TOML file."""
 
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.deadlines import Deadlines
 from shared.catalogue.faults import CatalogueError, Fault, UnknownCode
 from shared.catalogue.openings import Opening
 from shared.catalogue.part import WEEKDAYS, Weekday
-from shared.catalogue.parts import Category, Partner, Permanence, Rule, Schedule, Topic
+from shared.catalogue.parts import Category, IdentityField, Partner, Rule, Topic
 from shared.catalogue.reading import load_catalogue, read_catalogue
+from shared.catalogue.schedule import Permanence, PermanenceException, Schedule
 from shared.catalogue.site import Hours, Interval, Office, Site
 
 __all__ = [
@@ -13,13 +15,16 @@ __all__ = [
     "Catalogue",
     "CatalogueError",
     "Category",
+    "Deadlines",
     "Fault",
     "Hours",
+    "IdentityField",
     "Interval",
     "Office",
     "Opening",
     "Partner",
     "Permanence",
+    "PermanenceException",
     "Rule",
     "Schedule",
     "Site",

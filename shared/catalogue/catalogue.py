@@ -7,10 +7,12 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from shared.catalogue.deadlines import Deadlines
 from shared.catalogue.faults import UnknownCode
-from shared.catalogue.openings import Opening, openings_of_day
+from shared.catalogue.openings import Opening, day_of, openings_of_day
 from shared.catalogue.part import Label, Part, Version
-from shared.catalogue.parts import Category, Partner, Permanence, Rule, Schedule, Topic
+from shared.catalogue.parts import Category, Partner, Rule, Topic
+from shared.catalogue.schedule import Permanence, PermanenceException, Schedule
 from shared.catalogue.site import Site
 
 # Days kept ready for each catalogue: two years of a few sites, in some megabytes at most.
@@ -30,6 +32,7 @@ class Catalogue(Part):
     topics: tuple[Topic, ...] = ()
     partners: Annotated[tuple[Partner, ...], Field(min_length=1)]
     schedule: Schedule
+    deadlines_of_house: Annotated[Deadlines, Field(alias="deadlines")] = Deadlines()
     rules: tuple[Rule, ...] = ()
 
     def __hash__(self) -> int:
@@ -57,6 +60,10 @@ class Catalogue(Part):
         """The partner of that code."""
         return _known("partner", code, self.partners_by_code)
 
+    def deadlines(self, partner: str) -> Deadlines:
+        """The days that this partner has: its own where it states them, else those of the house."""
+        return self._deadlines[self.partner(partner).code]
+
     def rule_for(self, category: str, topic: str | None) -> Rule | None:
         """The first rule that matches: a topic's own stands before its category's, or the file is refused."""
         return self._rules.get((category, topic)) or self._rules.get((category, None))
@@ -75,6 +82,13 @@ class Catalogue(Part):
         """
         days = (to_date - from_date).days + 1
         return [opening for n in range(days) for opening in self._day(site, from_date + n * _DAY)]
+
+    def opening(self, permanence_id: str) -> Opening | None:
+        """The opening of that id; None when the plan has none."""
+        site_and_day = day_of(permanence_id)
+        if site_and_day is None or site_and_day[0] not in self.sites_by_code:
+            return None
+        return next((one for one in self._day(*site_and_day) if one.permanence_id == permanence_id), None)
 
     def next_opening(self, partner: str, site: str, at: datetime, within_days: int = 14) -> Opening | None:
         """The partner's opening that is on at that moment, or its next, from today to `within_days` later."""
@@ -108,6 +122,19 @@ class Catalogue(Part):
         return {partner.code: partner for partner in self.partners}
 
     @cached_property
+    def _deadlines(self) -> Mapping[str, Deadlines]:
+        return {one.code: self._deadlines_of(one) for one in self.partners}
+
+    def _deadlines_of(self, partner: Partner) -> Deadlines:
+        house = self.deadlines_of_house
+        return Deadlines(
+            first_answer_days=partner.first_answer_days or house.first_answer_days,
+            outcome_days=partner.outcome_days or house.outcome_days,
+            escalation_after_days=house.escalation_after_days,
+            expiry_after_days=house.expiry_after_days,
+        )
+
+    @cached_property
     def _rules(self) -> Mapping[tuple[str, str | None], Rule]:
         return {(rule.category, rule.topic): rule for rule in self.rules}
 
@@ -119,10 +146,18 @@ class Catalogue(Part):
         }
 
     @cached_property
+    def _exceptions(self) -> Mapping[tuple[str, date], list[PermanenceException]]:
+        by_day: dict[tuple[str, date], list[PermanenceException]] = {}
+        for one in self.schedule.exceptions:
+            by_day.setdefault((one.site, one.day), []).append(one)
+        return by_day
+
+    @cached_property
     def _day(self) -> Callable[[str, date], tuple[Opening, ...]]:
         def day_of(site: str, day: date) -> tuple[Opening, ...]:
             found = self.site(site)
-            return openings_of_day(found, self._permanences[site], self.partners_by_code, day)
+            others = self._exceptions.get((site, day), ())
+            return openings_of_day(found, self._permanences[site], others, self.partners_by_code, day)
 
         return lru_cache(maxsize=_DAYS_KEPT_MAX)(day_of)
 

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from shared.catalogue.deadlines import Deadlines
 from shared.catalogue.lines import Lines, Path
 from shared.catalogue.part import Part
-from shared.catalogue.parts import Category, Partner, Permanence, Rule, Topic
+from shared.catalogue.parts import Category, Partner, Rule, Topic
+from shared.catalogue.schedule import Permanence, PermanenceException
 from shared.catalogue.site import Site
 
 _Sound = TypeVar("_Sound", bound=Part)
@@ -27,7 +29,8 @@ class Draft:
 
     Without the latter a slip in one part would be told again for each part that refers to it.
     `codes` and `holders` (who holds a permanence) are None where the section cannot be read at all: then
-    nothing that refers to it is a fault.
+    nothing that refers to it is a fault. `deadlines` is None where the house's own cannot be used, and
+    `is_plan_sound` whether every permanence can.
     """
 
     raw: Mapping[str, Any]
@@ -37,16 +40,20 @@ class Draft:
     topics: Mapping[int, Topic]
     partners: Mapping[int, Partner]
     permanences: Mapping[int, Permanence]
+    exceptions: Mapping[int, PermanenceException]
     rules: Mapping[int, Rule]
     codes: Mapping[str, frozenset[str] | None]
     ruled: frozenset[tuple[str, str | None]]
     holders: frozenset[str] | None
+    deadlines: Deadlines | None
+    is_plan_sound: bool
 
 
 def draft_of(raw: Mapping[str, Any], lines: Lines) -> Draft:
     """Sort out what can be used. `raw` is the parsed document with its arrays as tuples."""
     rules = _items(raw.get("rules"))
     held = _inside(raw.get("schedule"), "permanences")
+    others = _inside(raw.get("schedule"), "exceptions")
     return Draft(
         raw=raw,
         lines=lines,
@@ -55,10 +62,13 @@ def draft_of(raw: Mapping[str, Any], lines: Lines) -> Draft:
         topics=_sound(raw.get("topics"), Topic),
         partners=_sound(raw.get("partners"), Partner),
         permanences=_sound(held, Permanence),
+        exceptions=_sound(others, PermanenceException),
         rules=_sound(raw.get("rules"), Rule),
         codes={name: _codes(raw.get(name)) for name in ("sites", "categories", "topics", "partners")},
         ruled=frozenset((_text(rule, "category") or "", _text(rule, "topic")) for rule in rules.values()),
-        holders=frozenset(stated(held, "partner").values()) if isinstance(held, tuple) else None,
+        holders=_holders(held, others),
+        deadlines=_one_sound(raw.get("deadlines", {}), Deadlines),
+        is_plan_sound=isinstance(held, tuple) and len(_sound(held, Permanence)) == len(held),
     )
 
 
@@ -90,6 +100,19 @@ def _sound(value: object, model: type[_Sound]) -> dict[int, _Sound]:
         except ValidationError:
             continue
     return found
+
+
+def _holders(permanences: object, exceptions: object) -> frozenset[str] | None:
+    if not isinstance(permanences, tuple):
+        return None
+    return frozenset((*stated(permanences, "partner").values(), *stated(exceptions, "partner").values()))
+
+
+def _one_sound(value: object, model: type[_Sound]) -> _Sound | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _codes(value: object) -> frozenset[str] | None:

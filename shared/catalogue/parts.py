@@ -1,25 +1,16 @@
-"""What a house answers, who answers it, when, and by which rule."""
+"""What a house answers, who answers it, and by which rule."""
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from shared.catalogue.part import (
-    WEEKDAYS,
-    CategoryCode,
-    Kebab,
-    Label,
-    Part,
-    PartnerCode,
-    TimeOfDay,
-    TopicCode,
-    Weekday,
-)
+from shared.catalogue.deadlines import FirstAnswerDays, OutcomeDays
+from shared.catalogue.part import CategoryCode, Kebab, Label, Part, PartnerCode, TopicCode
 
-Weeks = Literal["every", "even", "odd"]
 Reached = Literal["permanence", "on_site", "outside"]
+IdentityField = Literal["given_name", "family_name", "birth_date", "phone", "email", "address", "language"]
 
 
 class Category(Part):
@@ -42,8 +33,9 @@ class Topic(Part):
 
 
 class Partner(Part):
-    """An organisation that answers requests. Deadlines are counted in business days of the site.
+    """An organisation that answers requests. Ask `Catalogue.deadlines` for its deadlines: here stand its own only.
 
+    `identity_fields`: what it may read of a person once it has accepted.
     `topics`: the sensitive topics it takes, and those ordinary ones that are all it answers of a category.
     `active_from`: the first day on which it can be sent anyone; none = always.
     """
@@ -54,15 +46,9 @@ class Partner(Part):
     topics: tuple[str, ...] = ()
     reached: Reached
     active_from: date | None = None
-    first_answer_days: Annotated[int, Field(ge=1, le=90)] = 3
-    outcome_days: Annotated[int, Field(ge=1, le=365)] = 15
-
-    @model_validator(mode="after")
-    def _deadlines_follow(self) -> Self:
-        if self.outcome_days < self.first_answer_days:
-            days = f"outcome_days {self.outcome_days}, first_answer_days {self.first_answer_days}"
-            raise ValueError(f"wants its outcome before its first answer: {days}")
-        return self
+    first_answer_days: FirstAnswerDays | None = None
+    outcome_days: OutcomeDays | None = None
+    identity_fields: Annotated[tuple[IdentityField, ...], Field(min_length=1)] = ("given_name", "family_name", "phone")
 
     def active_on(self, day: date) -> bool:
         """Whether it can be sent anyone that day."""
@@ -76,42 +62,14 @@ class Partner(Part):
         return not any(other.category == topic.category and not other.sensitive for other in listed)
 
 
-class Permanence(Part):
-    """A weekly opening of a partner in an office. `weeks`: by the parity of the ISO week number."""
-
-    site: str
-    office: str
-    partner: str
-    weekday: Weekday
-    start: Annotated[TimeOfDay, Field(alias="from")]
-    end: Annotated[TimeOfDay, Field(alias="until")]
-    places: Annotated[int, Field(ge=1, le=200)]
-    weeks: Weeks
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.end <= self.start:
-            raise ValueError(f"ends at {self.end:%H:%M}, not after it starts at {self.start:%H:%M}")
-        return self
-
-    def held_on(self, day: date) -> bool:
-        """Whether the weekday and the parity of the week are right; the doors may still be closed."""
-        if WEEKDAYS[day.weekday()] != self.weekday:
-            return False
-        return self.weeks == "every" or (self.weeks == "even") == (day.isocalendar().week % 2 == 0)
-
-
-class Schedule(Part):
-    """The weekly permanences. `invented` must be stated: whether they are made up or the real ones."""
-
-    invented: bool
-    permanences: tuple[Permanence, ...] = ()
-
-
 class Rule(Part):
-    """Requests of this category (and topic) go to one of these partners, the first preferred."""
+    """Requests of this category (and topic) go to one of these partners, the first preferred.
+
+    `several`: to every active one of them at once.
+    """
 
     id: Kebab
     category: str
     topic: str | None = None
     partners: Annotated[tuple[str, ...], Field(min_length=1)]
+    several: bool = False

@@ -17,6 +17,7 @@ from shared.catalogue.lines import Lines, Path, lines_of
 from shared.catalogue.references import references
 from shared.catalogue.routes import routes
 from shared.catalogue.timetable import timetable
+from shared.catalogue.unplanned import unplanned
 
 # A house file is some tens of kilobytes. More than this is another file given by mistake.
 _BYTES_MAX = 1_000_000
@@ -56,7 +57,7 @@ def read_catalogue(text: str, name: str) -> Catalogue:
     except ValidationError as error:
         findings = [_finding(detail) for detail in error.errors(include_url=False) if not _is_echo(detail)]
     draft = draft_of(raw, lines)
-    findings.extend(chain(references(draft), timetable(draft), routes(draft)))
+    findings.extend(chain(references(draft), timetable(draft), unplanned(draft), routes(draft)))
     if findings or catalogue is None:
         faults = {Fault(lines.of(path), _where(path, raw), what) for path, what in findings}
         raise CatalogueError(name, tuple(sorted(faults)))

@@ -1,7 +1,8 @@
-"""Codes: each used once, each reference leading somewhere."""
+"""Codes: each used once, each reference leading somewhere; and a partner's own deadlines beside the house's."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from shared.catalogue.deadlines import out_of_order
 from shared.catalogue.draft import Draft, Finding, stated
 from shared.catalogue.lines import Path
 
@@ -29,6 +30,17 @@ def references(draft: Draft) -> Iterator[Finding]:
         for place, code in enumerate(codes):
             if code in codes[:place]:
                 yield Finding((*path, place), f'"{code}" stands twice in this list')
+    yield from _deadlines(draft)
+
+
+def _deadlines(draft: Draft) -> Iterator[Finding]:
+    house = draft.deadlines
+    if house is None:
+        return
+    for place, partner in draft.partners.items():
+        first, last = partner.first_answer_days, partner.outcome_days
+        if (first or last) and (wrong := out_of_order(first or house.first_answer_days, last or house.outcome_days)):
+            yield Finding(("partners", place), wrong)
 
 
 def _used_twice(draft: Draft, section: Path, codes: Mapping[int, str], key: str) -> Iterator[Finding]:
@@ -49,6 +61,10 @@ def _references(draft: Draft) -> Iterator[tuple[Path, str, str]]:
     for place, held in draft.permanences.items():
         yield ("schedule", "permanences", place, "site"), "sites", held.site
         yield ("schedule", "permanences", place, "partner"), "partners", held.partner
+    for place, other in draft.exceptions.items():
+        yield ("schedule", "exceptions", place, "site"), "sites", other.site
+        if other.partner is not None:
+            yield ("schedule", "exceptions", place, "partner"), "partners", other.partner
     for place, rule in draft.rules.items():
         yield ("rules", place, "category"), "categories", rule.category
         if rule.topic is not None:
@@ -65,5 +81,6 @@ def _lists(draft: Draft) -> Iterator[tuple[Path, tuple[str, ...]]]:
     for place, partner in draft.partners.items():
         yield ("partners", place, "categories"), partner.categories
         yield ("partners", place, "topics"), partner.topics
+        yield ("partners", place, "identity_fields"), partner.identity_fields
     for place, rule in draft.rules.items():
         yield ("rules", place, "partners"), rule.partners

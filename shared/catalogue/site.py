@@ -1,7 +1,8 @@
 """A house, its rooms, and when its doors are open."""
 
-from datetime import date
-from functools import cached_property
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ import holidays
 from pydantic import Field, field_validator, model_validator
 
 from shared.catalogue.part import CLOCK, WEEKDAYS, Country, Kebab, Label, Part, TimeOfDay, Weekday
+
+_DAYS_KEPT_MAX = 1024
 
 
 class Interval(Part):
@@ -103,9 +106,42 @@ class Site(Part):
 
     @cached_property
     def _holidays(self) -> holidays.HolidayBase:
-        return holidays.country_holidays(self.calendar)
+        # Left to itself the library speaks the language of the process.
+        spoken = holidays.country_holidays(self.calendar).default_language
+        return holidays.country_holidays(self.calendar, language=spoken)
+
+    @cached_property
+    def _business_day(self) -> Callable[[date, int], date]:
+        def business_day(day: date, days: int) -> date:
+            # With 0 the library goes on to the first business day, with n it goes n beyond where it stands.
+            first = self._holidays.get_nth_working_day(day, 0)
+            return self._holidays.get_nth_working_day(first, days)
+
+        # Every referral asks for its deadlines, and those of a day ask for the same.
+        return lru_cache(maxsize=_DAYS_KEPT_MAX)(business_day)
 
     def open_intervals(self, day: date) -> tuple[Interval, ...]:
         """When the doors are open that day: empty on a closed weekday and on a public holiday."""
         intervals = self.hours.on(WEEKDAYS[day.weekday()])
         return () if intervals and day in self._holidays else intervals
+
+    def holiday(self, day: date) -> str | None:
+        """What that public holiday is called in its country; None on any other day."""
+        return self._holidays.get(day)
+
+    def business_days_after(self, moment: datetime, days: int) -> datetime:
+        """The same local time of day so many business days later: neither weekends nor public holidays count.
+
+        What happens on another day counts as if it had happened on the next business day. `moment` is aware;
+        the answer is in the site's zone. A time of day that a change of clocks skips is told an hour later.
+        """
+        if moment.tzinfo is None:
+            raise ValueError("the moment has no time zone")
+        if days < 0:
+            raise ValueError(f"{days} days after is before")
+        local = moment.astimezone(self.zone)
+        last = self._business_day(local.date(), days)
+        if last == local.date():
+            return local
+        skipped_or_not = datetime.combine(last, local.time(), self.zone)
+        return skipped_or_not.astimezone(UTC).astimezone(self.zone)

@@ -146,7 +146,7 @@ def test_every_organisation_of_the_first_house_is_in_the_building_at_some_time()
 def test_a_code_that_the_house_does_not_know_is_refused_by_name() -> None:
     house = small_house()
     assert house.site("essai").name == "Essai"
-    assert house.partner("p02").outcome_days == 15
+    assert house.deadlines("p02").outcome_days == 15
     assert house.category("legal").label_fr == "Aide juridique"
     assert house.topic("famille--divorce").category == "legal"
     with pytest.raises(UnknownCode, match="no partner has the code 'p99'"):
@@ -181,6 +181,12 @@ def test_a_catalogue_cannot_be_changed() -> None:
         ("13:30-17:30", "17:30-13:30", "17:30-", "sites[essai].hours.monday[17:30-13:30]", "not after it"),
         ("13:30-17:30", "11:30-17:30", "11:30-", "sites[essai].hours.monday", "before the one before it"),
         ('code = "p02"', 'outcome_days = 2\ncode = "p02"', "[[partners]] #", "partners[p02]", "outcome"),
+        ('code = "p02"', 'identity_fields = ["iban"]\ncode = "p02"', '["iban"]', "partners[p02].identity_fields[iban]",
+         "'given_name'"),
+        ('id = "violence"', 'several = 1\nid = "violence"', "several", "rules[violence].several", "boolean"),
+        ("[schedule]", "[deadlines]\nexpiry_after_days = 1\n[schedule]", "[deadlines]", "deadlines", "expire before"),
+        ("[schedule]", "[deadlines]\noutcome_days = 2\n[schedule]", "[deadlines]", "deadlines", "before its first"),
+        ("[schedule]", "[deadlines]\nanswer_days = 2\n[schedule]", "answer_d", "deadlines.answer_days", "nothing"),
     ],
 )  # fmt: skip
 def test_a_part_that_is_wrong_in_itself_is_told_by_line(old: str, new: str, at: str, where: str, what: str) -> None:
@@ -215,6 +221,8 @@ partners = ["p02"]
         ('id = "violence"', 'id = "wish"', '"wish"', "rules[wish].id", "choose another"),
         ('"p01", "p02"]\n', '"p01", "p02"]\n' + P02_RULE.format(id="papers", category="administrative"),
          'category = "administrative"', "rules[papers].category", "on the spot"),
+        ('code = "p02"', 'code = "p02"\nidentity_fields = ["phone", "phone"]', '"phone", ',
+         "partners[p02].identity_fields[phone]", "twice"),
     ],
 )  # fmt: skip
 def test_parts_that_contradict_each_other_are_told_by_line(old: str, new: str, at: str, where: str, what: str) -> None:
