@@ -62,6 +62,7 @@ class Recorded(NamedTuple):
     position: int
     occurred_at: str
     event: Event
+    recorded_at: str
 
 
 class UnknownEvent(ValueError):

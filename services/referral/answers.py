@@ -1,51 +1,48 @@
-"""What a partner answers, carried out once: the version it was decided on, and the idempotency key, are kept to."""
+"""What is asked of a referral over HTTP, carried out once: the version it was decided on, and the key, are kept to."""
 
 from collections.abc import Mapping
 from typing import NoReturn
 
 from services.referral import queries
-from services.referral.commands import Command
-from services.referral.decider import WrongState
-from services.referral.handlers import answer
+from services.referral.commands import Asked
+from services.referral.consequences import NotThisPartner
+from services.referral.decider import NothingToUndo, WrongState
+from services.referral.handlers import By, Referrals
+from services.referral.places import NoPlaceLeft, NotThisPermanence, PlaceGone
 from services.referral.queries import ReferralView
-from shared.clock import utc_now
+from shared.access.acting import actor
 from shared.database import Database
-from shared.envelope import timestamp
-from shared.execute import Context
-from shared.log import AlreadyAnswered, Appended, Log, VersionConflict, partition_of
+from shared.decider import Refusal
+from shared.log import AlreadyAnswered, Appended, Log, VersionConflict
 from shared.log.append import Answer
 from shared.web.idempotency import InFlight, fingerprint, key_from
-from shared.web.problems import Problem, not_found
+from shared.web.problems import FieldError, Problem, not_found
 from shared.web.versions import etag, expected_version
 
 
 class Answers:
-    """Carries out accept, decline and complete on one log."""
+    """Carries out the moves of referrals, and says in a problem why not."""
 
-    def __init__(self, log: Log, database: Database) -> None:
-        self._log, self._database = log, database
+    def __init__(self, log: Log, database: Database, referrals: Referrals) -> None:
+        self._log, self._database, self._referrals = log, database, referrals
         self._in_flight = InFlight()
 
     async def carry_out(
-        self,
-        referral_id: str,
-        move: str,
-        command: Command,
-        if_match: str | None,
-        headers: Mapping[bytes, bytes],
+        self, referral_id: str, verb: str, asked: Asked, if_match: str | None, headers: Mapping[bytes, bytes]
     ) -> ReferralView:
         """The referral after the move. Of two who act on one version, one wins; the other is told what it is now."""
-        key = key_from(headers, f"referrals/{referral_id}/{move}")
+        key = key_from(headers, f"referrals/{referral_id}/{verb}")
         expected = expected_version(if_match)
         view = await self._known(referral_id)
+        answer = Answer(key, fingerprint(repr(asked).encode()), _nothing) if key else None
         with self._in_flight.hold(key):
             try:
-                await answer(self._log, referral_id, command, self._context(view, command, key), expected)
+                await self._referrals.carry_out(referral_id, asked, By(actor() or view.queue, answer), expected)
             except AlreadyAnswered:
                 pass
-            except (VersionConflict, WrongState) as refusal:
-                if not await self._was_carried_out(command, key):
-                    self._refuse(refusal, await self._known(referral_id))
+            except (VersionConflict, Refusal) as refusal:
+                if not await self._was_carried_out(answer):
+                    _refuse(refusal, await self._known(referral_id))
         return await self._known(referral_id)
 
     async def _known(self, referral_id: str) -> ReferralView:
@@ -54,44 +51,59 @@ class Answers:
             raise not_found("referral")
         return view
 
-    def _context(self, view: ReferralView, command: Command, key: str | None) -> Context:
-        return Context(
-            timestamp(utc_now()),
-            partition_of(view.queue, self._log.partitions),
-            tag=view.queue,
-            actor=view.queue,
-            answer=Answer(key, _fingerprint(command), _nothing) if key else None,
-        )
-
-    async def _was_carried_out(self, command: Command, key: str | None) -> bool:
+    async def _was_carried_out(self, answer: Answer | None) -> bool:
         """The same request came before, and its answer was lost: what it asked for has happened."""
-        if key is None:
+        if answer is None:
             return False
         try:
-            await self._log.answered_before(Answer(key, _fingerprint(command), _nothing))
+            await self._log.answered_before(answer)
         except AlreadyAnswered:
             return True
         return False
 
-    @staticmethod
-    def _refuse(refusal: Exception, view: ReferralView) -> NoReturn:
-        facts = {"referral_status": view.status, "version": view.version, "changed_by": view.queue}
-        headers = {"ETag": etag(view.version)}
-        if isinstance(refusal, VersionConflict):
-            raise Problem(
-                412, "stale-version", "Somebody else was faster",
-                f"{view.queue} has moved it on: it is {view.status} at version {view.version}. Read it again.",
-                [{"field": "If-Match", "detail": f"Send {etag(view.version)} if you still want to."}], headers, facts,
-            ) from refusal  # fmt: skip
-        assert isinstance(refusal, WrongState)
-        raise Problem(
-            409, "wrong-state", "Not possible any more",
-            f"It is {view.status}. Only one that is {refusal.allowed_from} can do this.", (), headers, facts,
-        ) from refusal  # fmt: skip
 
+def _refuse(refusal: Exception, view: ReferralView) -> NoReturn:
+    facts = {
+        "referral_status": view.status,
+        "version": view.version,
+        "changed_by": view.queue,
+        "changed_at": view.moved_at,
+    }
+    headers = {"ETag": etag(view.version)}
 
-def _fingerprint(command: Command) -> bytes:
-    return fingerprint(repr(command).encode())
+    def problem(status: int, kind: str, title: str, detail: str, fields: tuple[FieldError, ...] = ()) -> Problem:
+        return Problem(status, kind, title, detail, fields, headers, facts)
+
+    match refusal:
+        case VersionConflict():
+            what_now = f"{view.queue} has moved it on: it is {view.status} at version {view.version}. Read it again."
+            remedy: FieldError = {"field": "If-Match", "detail": f"Send {etag(view.version)} if you still want to."}
+            raise problem(412, "stale-version", "Somebody else was faster", what_now, (remedy,)) from refusal
+        case WrongState(allowed_from=allowed_from):
+            allowed = ", ".join(sorted(allowed_from))
+            detail = f"It is {view.status}. Only from one of these can this be done: {allowed}."
+            raise problem(409, "wrong-state", "Not possible any more", detail) from refusal
+        case NothingToUndo():
+            detail = "Its last move was undone already, or it has not moved. Reopen it if it has ended."
+            raise problem(409, "nothing-to-undo", "Nothing to undo", detail) from refusal
+        case NoPlaceLeft(places=places):
+            detail = f"All {places} places are taken. Choose another permanence."
+            fields: tuple[FieldError, ...] = ({"field": "permanence_id", "detail": detail},)
+            raise problem(409, "no-place-left", "No place left", detail, fields) from refusal
+        case PlaceGone():
+            detail = "The place that it had belongs to somebody else by now. Book another one."
+            raise problem(409, "no-place-left", "The place is gone", detail) from refusal
+        case NotThisPartner(why=why):
+            detail = f"{why} Choose another of GET /partners."
+            raise problem(
+                422, "invalid-fields", "Fields are not valid", detail, ({"field": "partner", "detail": detail},)
+            ) from refusal
+        case NotThisPermanence(why=why):
+            detail = f"{why} Choose one of GET /permanences."
+            raise problem(
+                422, "invalid-fields", "Fields are not valid", detail, ({"field": "permanence_id", "detail": detail},)
+            ) from refusal
+    raise refusal
 
 
 def _nothing(_appended: Appended) -> bytes:

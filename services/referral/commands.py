@@ -2,37 +2,25 @@
 
 from dataclasses import dataclass
 
+from shared.events.referral import NeedUnmet, ReferralIssued
+
+NOW = ""
+"""The moment at which it is carried out, whatever that is: so that what is asked twice is the same thing twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class IssueReferral:
     """Hand one request to one partner."""
 
-    referral_id: str
-    request_id: str
-    visit_id: str
-    case_id: str
-    site: str
-    category: str
-    topic: str | None
-    partner: str
-    rule: str
-    catalogue_version: str
-    issued_on: str
+    referral: ReferralIssued
 
 
 @dataclass(frozen=True, slots=True)
 class ReportNeedUnmet:
-    """Nobody answers this request: hand it to the coordinator."""
+    """Nobody answers this request: hand it to the coordinator, under this id."""
 
-    request_id: str
-    visit_id: str
-    case_id: str
-    site: str
-    category: str
-    topic: str | None
-    reason: str
-    catalogue_version: str
-    found_on: str
+    referral_id: str
+    need: NeedUnmet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +30,57 @@ class AcceptReferral:
 
 @dataclass(frozen=True, slots=True)
 class DeclineReferral:
-    """The partner, or the person, says no."""
+    """The partner, or the person, says no. `follower` is what takes its place, if anything does."""
 
     reason: str
     said_by: str
+    follower: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskForPlace:
+    """Keep a place of this permanence, whichever is free: becomes `BookAppointment` once one is found."""
+
+    permanence_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookAppointment:
+    """Keep this place of a permanence."""
+
+    permanence_id: str
+    place: int
+    starts_at: str
+    ends_at: str
+    places: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAppointment:
+    """The permanence does not take place."""
+
+    permanence_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalkPerson:
+    """The desk walks the person to the partner's door, now (RFC 3339)."""
+
+    now: str = NOW
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivePerson:
+    """The partner receives the person, now (RFC 3339)."""
+
+    now: str = NOW
+
+
+@dataclass(frozen=True, slots=True)
+class MissPerson:
+    """The person did not come, or has left, as is seen now (RFC 3339)."""
+
+    now: str = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +90,88 @@ class CompleteReferral:
     outcome: str
 
 
-Command = IssueReferral | ReportNeedUnmet | AcceptReferral | DeclineReferral | CompleteReferral
+@dataclass(frozen=True, slots=True)
+class WithdrawReferral:
+    """The desk takes the request back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenReferral:
+    """What has ended goes on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoMove:
+    """The last move was a mistake. `follower` is what takes the place of a referral that ends (again)."""
+
+    follower: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandToPartner:
+    """The house chooses the partner: becomes `RerouteReferral` or `SettleNeed` once the new referral has its id."""
+
+    partner: str
+
+
+@dataclass(frozen=True, slots=True)
+class RerouteReferral:
+    """The house hands the request to another partner, whose referral is `follower`."""
+
+    follower: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemindPartner:
+    """The deadline that counts has passed. `next_step_at` (UTC): when more follows."""
+
+    next_step_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class EscalateReferral:
+    """The reminder had no answer. `next_step_at` (UTC): when it expires."""
+
+    next_step_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireReferral:
+    """Nobody answered at all. `follower` is what takes its place, if anything does."""
+
+    follower: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleNeed:
+    """A partner has the request after all: its referral is `follower`."""
+
+    follower: str
+
+
+HandOver = IssueReferral | ReportNeedUnmet
+Move = (
+    AcceptReferral
+    | DeclineReferral
+    | BookAppointment
+    | CancelAppointment
+    | WalkPerson
+    | ReceivePerson
+    | MissPerson
+    | CompleteReferral
+    | WithdrawReferral
+    | ReopenReferral
+    | UndoMove
+    | RerouteReferral
+    | RemindPartner
+    | EscalateReferral
+    | ExpireReferral
+    | SettleNeed
+)
+Command = HandOver | Move
+Asked = Move | AskForPlace | HandToPartner
+"""What can be asked of a referral that exists."""

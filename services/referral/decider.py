@@ -1,192 +1,251 @@
-"""The rules of a referral's life: issued, accepted or declined, completed with an outcome."""
+"""The rules of a referral's life: from the partner's queue, through every turn it may take, to an end with a reason."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from services.referral.commands import (
     AcceptReferral,
+    BookAppointment,
+    CancelAppointment,
     Command,
     CompleteReferral,
     DeclineReferral,
+    EscalateReferral,
+    ExpireReferral,
     IssueReferral,
+    MissPerson,
+    ReceivePerson,
+    RemindPartner,
+    ReopenReferral,
     ReportNeedUnmet,
+    RerouteReferral,
+    SettleNeed,
+    UndoMove,
+    WalkPerson,
+    WithdrawReferral,
 )
+from services.referral.states import (
+    Appointment,
+    NoReferral,
+    Referral,
+    Settled,
+    Standing,
+    Unmet,
+    deadline_of,
+    status_of,
+)
+from services.referral.words import ENDS, OPEN, Status
 from shared.decider import Decider, Refusal
 from shared.events import ReferralEvent
 from shared.events.referral import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    Moved,
+    NeedSettled,
     NeedUnmet,
+    PersonMissed,
+    PersonReceived,
+    PersonWalked,
     ReferralAccepted,
     ReferralCompleted,
     ReferralDeclined,
+    ReferralEscalated,
+    ReferralExpired,
     ReferralIssued,
+    ReferralMoveUndone,
+    ReferralReminded,
+    ReferralReopened,
+    ReferralRerouted,
+    ReferralWithdrawn,
 )
 
-
-class Status(StrEnum):
-    """Where a referral stands. FHIR Task.status: requested, accepted, rejected, completed, failed."""
-
-    ISSUED = "issued"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    COMPLETED = "completed"
-    UNMET = "unmet"
-
-
-class DeclineReason(StrEnum):
-    """Why not."""
-
-    NO_CAPACITY = "no_capacity"
-    NOT_ELIGIBLE = "not_eligible"
-    NOT_OUR_MISSION = "not_our_mission"
-    UNREACHABLE = "unreachable"
-    NOT_INTERESTED = "not_interested"
-    ALREADY_HELPED = "already_helped"
-    MISSING_INFORMATION = "missing_information"
-    DUPLICATE = "duplicate"
-    MOVED = "moved"
-    OTHER = "other"
-
-
-class SaidBy(StrEnum):
-    """Who said no."""
-
-    PARTNER = "partner"
-    PERSON = "person"
-
-
-class Outcome(StrEnum):
-    """What came of it."""
-
-    HELPED = "helped"
-    PARTLY_HELPED = "partly_helped"
-    NOT_HELPED = "not_helped"
-    NOT_REACHED = "not_reached"
-
-
-@dataclass(frozen=True)
-class NoReferral:
-    """Nothing was handed to anybody."""
-
-
-@dataclass(frozen=True)
-class Issued:
-    """In the partner's queue, not answered yet."""
-
-    referral_id: str
-    partner: str
-    site: str
-    issued_on: str
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The partner has taken it on."""
-
-    referral_id: str
-    partner: str
-    site: str
-    issued_on: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """Declined, completed, or nobody's: nothing more is expected of a partner."""
-
-    status: Status
-
-
-Referral = NoReferral | Issued | Accepted | Ended
+FROM: Mapping[type, frozenset[Status]] = {
+    AcceptReferral: frozenset({Status.ISSUED}),
+    DeclineReferral: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.WALKED, Status.MISSED}),
+    BookAppointment: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.MISSED}),
+    CancelAppointment: frozenset({Status.BOOKED}),
+    WalkPerson: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.MISSED}),
+    ReceivePerson: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.WALKED, Status.MISSED}),
+    MissPerson: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.WALKED}),
+    CompleteReferral: frozenset({Status.ACCEPTED, Status.BOOKED, Status.RECEIVED, Status.MISSED}),
+    WithdrawReferral: OPEN,
+    RerouteReferral: OPEN - {Status.RECEIVED},
+    RemindPartner: OPEN,
+    EscalateReferral: OPEN,
+    # Somebody who was received has been answered: only its outcome is late, and nobody else shall start again.
+    ExpireReferral: OPEN - {Status.RECEIVED},
+    ReopenReferral: ENDS,
+    SettleNeed: frozenset({Status.UNMET}),
+}
+"""From where each move is allowed."""
 
 
 class WrongState(Refusal):
     """The move is not allowed from where the referral stands. `status` is None when there is no such referral."""
 
-    def __init__(self, move: str, status: Status | None, allowed_from: Status) -> None:
-        super().__init__(f"cannot {move} a referral that is {status}")
+    def __init__(self, move: type, status: Status | None, allowed_from: frozenset[Status]) -> None:
+        super().__init__(f"{move.__name__}: not for a referral that is {status}")
         self.move, self.status, self.allowed_from = move, status, allowed_from
+
+
+class NothingToUndo(Refusal):
+    """The last move was undone already, or there was none."""
+
+    def __init__(self, status: Status | None) -> None:
+        super().__init__(f"nothing to undo in a referral that is {status}")
+        self.status = status
 
 
 def decide(command: Command, state: Referral) -> Sequence[ReferralEvent]:
     """The events that a command means. A referral that is issued again decides nothing: it exists."""
-    match command, state:
-        case (IssueReferral(), NoReferral()):
-            return [_issued(command)]
-        case (ReportNeedUnmet(), NoReferral()):
-            return [_unmet(command)]
-        case (IssueReferral() | ReportNeedUnmet(), _):
-            return []
-        case (AcceptReferral(), Issued(referral_id, partner, site, issued_on)):
-            return [ReferralAccepted(referral_id, partner, site, issued_on, was=Status.ISSUED)]
-        case (DeclineReferral(reason, said_by), Issued(referral_id, partner, site, issued_on)):
-            return [ReferralDeclined(referral_id, partner, site, issued_on, Status.ISSUED, reason, said_by)]
-        case (DeclineReferral(reason, said_by), Accepted(referral_id, partner, site, issued_on)):
-            return [ReferralDeclined(referral_id, partner, site, issued_on, Status.ACCEPTED, reason, said_by)]
-        case (CompleteReferral(outcome), Accepted(referral_id, partner, site, issued_on)):
-            return [ReferralCompleted(referral_id, partner, site, issued_on, Status.ACCEPTED, outcome)]
-        case (CompleteReferral(), _):
-            raise WrongState("complete", status_of(state), Status.ACCEPTED)
-        case (DeclineReferral(), _):
-            raise WrongState("decline", status_of(state), Status.ISSUED)
-    raise WrongState("accept", status_of(state), Status.ISSUED)
+    if isinstance(command, IssueReferral):
+        return [command.referral] if isinstance(state, NoReferral) else []
+    if isinstance(command, ReportNeedUnmet):
+        return [command.need] if isinstance(state, NoReferral) else []
+    if isinstance(command, UndoMove):
+        return [_undone(command, state)]
+    status = status_of(state)
+    # A need that was settled is over for good: it can be found again, and is another one then.
+    if status not in FROM[type(command)] or isinstance(state, NoReferral | Settled):
+        raise WrongState(type(command), status, FROM[type(command)])
+    if isinstance(state, Unmet):
+        assert isinstance(command, SettleNeed)
+        need = state.need
+        day = need.requested_on or need.found_on
+        own = (need.category, need.reason, need.found_on)
+        return [NeedSettled(need.request_id, need.site, day, command.follower, *own)]
+    assert isinstance(state, Standing)
+    return [_decided(command, state)]
+
+
+def _decided(command: Command, state: Standing) -> ReferralEvent:  # noqa: C901, PLR0912 - a case for each move
+    handed = state.handed
+    facts = (handed.referral_id, handed.partner, handed.site, handed.issued_on, state.status.value)
+    match command:
+        case AcceptReferral():
+            return ReferralAccepted(*facts)
+        case DeclineReferral(reason, said_by, follower):
+            return ReferralDeclined(*facts, reason, said_by, follower)
+        case RerouteReferral(follower):
+            return ReferralRerouted(*facts, follower)
+        case BookAppointment(permanence_id, place, starts_at, ends_at, places):
+            return AppointmentBooked(*facts, permanence_id, place, starts_at, ends_at, places)
+        case CancelAppointment(permanence_id):
+            return AppointmentCancelled(*facts, permanence_id, _without_appointment(state).value)
+        case WalkPerson(now):
+            return PersonWalked(*facts, now)
+        case ReceivePerson(now):
+            return PersonReceived(*facts, *_walk_ended(state.walked_at, now))
+        case MissPerson(now):
+            return PersonMissed(*facts, *_walk_ended(state.walked_at, now))
+        case CompleteReferral(outcome):
+            return ReferralCompleted(*facts, outcome)
+        case WithdrawReferral(reason):
+            return ReferralWithdrawn(*facts, reason)
+        case ReopenReferral(reason):
+            return ReferralReopened(*facts, reason)
+        case ExpireReferral(follower):
+            return ReferralExpired(*facts, deadline_of(state), follower)
+        case RemindPartner(next_step_at):
+            return ReferralReminded(handed.referral_id, handed.partner, handed.site, deadline_of(state), next_step_at)
+        case EscalateReferral(next_step_at):
+            last = None if state.status is Status.RECEIVED else next_step_at
+            return ReferralEscalated(handed.referral_id, handed.partner, handed.site, deadline_of(state), last)
+    raise AssertionError(command)
+
+
+def _undone(command: UndoMove, state: Referral) -> ReferralMoveUndone:
+    if not isinstance(state, Standing) or state.before is None:
+        raise NothingToUndo(status_of(state))
+    handed, before = state.handed, state.before
+    place = before.appointment
+    return ReferralMoveUndone(
+        handed.referral_id,
+        handed.partner,
+        handed.site,
+        handed.issued_on,
+        state.status.value,
+        before.status.value,
+        place.permanence_id if place else None,
+        place.place if place else None,
+        place.starts_at if place else None,
+        place.ends_at if place else None,
+        before.outcome,
+        before.reason,
+        command.follower,
+        state.waited_min,
+        state.walk_ended_on,
+    )
 
 
 def evolve(state: Referral, event: ReferralEvent) -> Referral:
     """The referral after an event."""
     match event, state:
-        case (ReferralIssued(), _):
-            return Issued(event.referral_id, event.partner, event.site, event.issued_on)
-        case (ReferralAccepted(), Issued(referral_id, partner, site, issued_on)):
-            return Accepted(referral_id, partner, site, issued_on)
-        case (ReferralDeclined(), _):
-            return Ended(Status.DECLINED)
-        case (ReferralCompleted(), _):
-            return Ended(Status.COMPLETED)
-        case (NeedUnmet(), _):
-            return Ended(Status.UNMET)
+        case ReferralIssued(), _:
+            return Standing(event)
+        case NeedUnmet(), _:
+            return Unmet(event)
+        case NeedSettled(), Unmet(need):
+            return Settled(need)
+        case ReferralReminded() | ReferralEscalated(), Standing():
+            return replace(state, chased=state.chased + 1)
+        case ReferralMoveUndone(), Standing(before=Standing() as before):
+            return replace(before, before=None, chased=0, follower=event.follower or before.follower)
+        case Moved(), Standing():
+            return _moved(state, event)
     return state
 
 
-def status_of(state: Referral) -> Status | None:
-    """The word for a state."""
-    match state:
-        case Issued():
-            return Status.ISSUED
-        case Accepted():
-            return Status.ACCEPTED
-        case Ended(status):
-            return status
-    return None
-
-
-def _issued(command: IssueReferral) -> ReferralIssued:
-    return ReferralIssued(
-        referral_id=command.referral_id,
-        request_id=command.request_id,
-        visit_id=command.visit_id,
-        case_id=command.case_id,
-        site=command.site,
-        category=command.category,
-        topic=command.topic,
-        partner=command.partner,
-        rule=command.rule,
-        catalogue_version=command.catalogue_version,
-        issued_on=command.issued_on,
+def _moved(state: Standing, event: Moved) -> Standing:  # noqa: C901 - a case for each move
+    after = replace(
+        state,
+        status=Status(event.becomes),
+        # Somebody did something: what was overdue is asked for anew, from the deadline that counts now.
+        chased=0,
+        outcome=None,
+        reason=None,
+        waited_min=None,
+        walk_ended_on=None,
+        is_touched=True,
+        before=replace(state, before=None),
     )
+    match event:
+        case ReferralAccepted():
+            return replace(after, is_taken_on=True)
+        case AppointmentBooked():
+            place = Appointment(event.permanence_id, event.place, event.starts_at, event.ends_at)
+            return replace(after, appointment=place, walked_at=None)
+        case AppointmentCancelled():
+            return replace(after, appointment=None, before=None)
+        case PersonWalked():
+            return replace(after, walked_at=event.walked_at)
+        case PersonReceived() | PersonMissed():
+            waited = (event.waited_min, event.walk_ended_on)
+            return replace(after, walked_at=None, waited_min=waited[0], walk_ended_on=waited[1])
+        case ReferralCompleted():
+            return replace(after, outcome=event.outcome)
+        case ReferralDeclined():
+            return replace(after, appointment=None, follower=event.follower, reason=event.reason)
+        case ReferralExpired() | ReferralRerouted():
+            return replace(after, appointment=None, follower=event.follower)
+        case ReferralWithdrawn():
+            return replace(after, appointment=None, reason=event.reason)
+        case ReferralReopened():
+            return Standing(state.handed, reason=event.reason, is_touched=True, before=after.before)
+    return after
 
 
-def _unmet(command: ReportNeedUnmet) -> NeedUnmet:
-    return NeedUnmet(
-        request_id=command.request_id,
-        visit_id=command.visit_id,
-        case_id=command.case_id,
-        site=command.site,
-        category=command.category,
-        topic=command.topic,
-        reason=command.reason,
-        catalogue_version=command.catalogue_version,
-        found_on=command.found_on,
-    )
+def _without_appointment(state: Standing) -> Status:
+    return Status.ACCEPTED if state.is_taken_on else Status.ISSUED
+
+
+def _walk_ended(since: str | None, now: str) -> tuple[int | None, str | None]:
+    """The minutes of a walk, and the day of its end; nothing where nobody was walked."""
+    if since is None:
+        return None, None
+    waited = datetime.fromisoformat(now) - datetime.fromisoformat(since)
+    return max(0, int(waited.total_seconds() // 60)), now[:10]
 
 
 REFERRAL: Decider[Command, Referral, ReferralEvent] = Decider(NoReferral(), decide, evolve)

@@ -3,15 +3,21 @@
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Select, select
+from sqlalchemy import RowMapping, Select, select
 
 from services.referral.keeping import QUEUE_ITEMS
+from services.referral.words import Status
 from shared.bus import position_of
 from shared.database import Database
+from shared.events.referral import COORDINATOR
 
 
 class ReferralView(BaseModel):
-    """One referral, as its partner sees it. `position` is where it was issued."""
+    """One referral, as its partner sees it. `position` is where it was issued.
+
+    `due_at` (UTC) is the deadline that counts now; `chased`: 1 = reminded, 2 = told to the coordinator. `replaces` =
+    the referral that an unmet need follows.
+    """
 
     referral_id: str
     queue: str
@@ -24,6 +30,16 @@ class ReferralView(BaseModel):
     outcome: str | None = None
     reason: str | None = None
     issued_at: str
+    queued_at: str | None = None
+    due_at: str | None = None
+    moved_at: str | None = None
+    undoable: bool = False
+    chased: int = 0
+    safe_to_contact: bool | None = None
+    replaces: str | None = None
+    permanence_id: str | None = None
+    place: int | None = None
+    starts_at: str | None = None
     version: int
     position: int
 
@@ -37,8 +53,15 @@ class QueuePage(BaseModel):
 
 async def referral(database: Database, referral_id: str) -> ReferralView | None:
     """One referral; None when there is none of that id."""
-    found = await _read(database, select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id == referral_id))
+    found = await views(database, select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id == referral_id))
     return found[0] if found else None
+
+
+async def owner(database: Database, referral_id: str) -> str | None:
+    """Whose queue a referral is in; None when there is none of that id."""
+    query = select(QUEUE_ITEMS.c.queue).where(QUEUE_ITEMS.c.referral_id == referral_id)
+    found: str | None = await database.read(lambda connection: connection.execute(query).scalar())
+    return found
 
 
 async def queue(database: Database, code: str, after: str, limit: int, status: str | None) -> QueuePage:
@@ -51,7 +74,7 @@ async def queue(database: Database, code: str, after: str, limit: int, status: s
     )
     if status is not None:
         query = query.where(QUEUE_ITEMS.c.status == status)
-    items = await _read(database, query)
+    items = await views(database, query)
     page = items[:limit]
     return QueuePage(items=page, next=cursor(page[-1].position) if len(items) > limit else None)
 
@@ -59,7 +82,7 @@ async def queue(database: Database, code: str, after: str, limit: int, status: s
 async def referrals(database: Database, ids: set[str]) -> dict[str, ReferralView]:
     """These referrals, by id."""
     query = select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id.in_(ids))
-    return {view.referral_id: view for view in await _read(database, query)}
+    return {view.referral_id: view for view in await views(database, query)}
 
 
 def cursor(position: int) -> str:
@@ -67,6 +90,18 @@ def cursor(position: int) -> str:
     return f"{position}-0"
 
 
-async def _read(database: Database, query: Select[Any]) -> list[ReferralView]:
+async def views(database: Database, query: Select[Any]) -> list[ReferralView]:
+    """The referrals that a query over the queues selects, in its order."""
     rows = await database.read(lambda connection: connection.execute(query).mappings().all())
-    return [ReferralView(**{name: row[name] for name in ReferralView.model_fields}) for row in rows]
+    return [ReferralView(**{name: _value(row, name) for name in ReferralView.model_fields}) for row in rows]
+
+
+def _value(row: RowMapping, name: str) -> Any:
+    if name == "replaces":
+        # Whose it was before is the house's business: no partner learns of another.
+        return row[name] if row["queue"] == COORDINATOR else None
+    if name != "due_at":
+        return row[name]
+    if not row["is_open"]:
+        return None
+    return row["answer_due_at"] if row["status"] == Status.ISSUED else row["outcome_due_at"]

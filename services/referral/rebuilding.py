@@ -8,29 +8,29 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from services.referral.keeping import QUEUE_ITEMS, Keep, keeper
+from services.referral.keeping import Keep, Tables, keeper
+from services.referral.loading import lock_heads
+from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
 from shared.envelope import Recorded, decode
 from shared.log import Log
 from shared.log.log import select
-from shared.log.writing import dialect_of
 from shared.rebuild import beside, create_empty, swap_table
 
 CHUNK = 2_000
 
 
-async def rebuild_queues(log: Log, database: Database) -> dict[str, Any]:
-    """Rebuild `queue_items`. Appends go on between the chunks."""
+async def rebuild_queues(log: Log, database: Database, catalogue: Catalogue) -> dict[str, Any]:
+    """Rebuild the queues and the places. Appends go on between the chunks."""
     started = utc_now()
-    table = beside(QUEUE_ITEMS)
-    keep = keeper(table)
-    await database.write(lambda connection: create_empty(connection, [QUEUE_ITEMS]))
+    keep = keeper(catalogue, Tables(*map(beside, Tables())))
+    await database.write(lambda connection: create_empty(connection, Tables()))
     done = dict.fromkeys(range(log.partitions), 0)
     while await database.write(lambda connection: _copy_chunk(connection, keep, done)):
         pass
     await database.write(lambda connection: _finish(connection, keep, done))
-    return {"rebuilt": [QUEUE_ITEMS.name], "seconds": (utc_now() - started).total_seconds()}
+    return {"rebuilt": [table.name for table in Tables()], "seconds": (utc_now() - started).total_seconds()}
 
 
 def _copy_chunk(connection: Connection, keep: Keep, done: dict[int, int]) -> int:
@@ -48,7 +48,9 @@ def _copy_chunk(connection: Connection, keep: Keep, done: dict[int, int]) -> int
         recorded = []
         for place, stream, version, entry in rows:
             envelope = decode(entry)
-            recorded.append(Recorded(stream, version, partition, place, envelope.occurred_at, envelope.event))
+            recorded.append(
+                Recorded(stream, version, partition, place, envelope.occurred_at, envelope.event, envelope.recorded_at)
+            )
         keep(connection, recorded)
         if rows:
             done[partition] = rows[-1][0]
@@ -58,9 +60,8 @@ def _copy_chunk(connection: Connection, keep: Keep, done: dict[int, int]) -> int
 
 def _finish(connection: Connection, keep: Keep, done: dict[int, int]) -> None:
     # Holding every counter keeps the appends of other processes out until the tables have changed places.
-    cursor = connection.connection.cursor()
-    dialect_of(connection).lock_heads(cursor, list(done))
-    cursor.close()
+    lock_heads(connection, done)
     while _copy_chunk(connection, keep, done):
         pass
-    swap_table(connection, QUEUE_ITEMS)
+    for table in Tables():
+        swap_table(connection, table)

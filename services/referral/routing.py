@@ -11,13 +11,13 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import ClassVar, Literal
 
-from shared.catalogue import Catalogue, Category, Partner, Site, Topic
+from shared.catalogue import Catalogue, Category, Partner, Rule, Site, Topic
 
 WISH = "wish"
 ON_THE_SPOT = "on-the-spot"
 
 # "Soon": today and the seven days after it.
-_SOON_DAYS = 7
+SOON_DAYS = 7
 _TIMETABLES_KEPT_MAX = 4096
 
 Reason = Literal[
@@ -27,6 +27,7 @@ Reason = Literal[
     "no_rule",
     "no_partner_for_topic",
     "no_active_partner",
+    "no_partner_left",
 ]
 
 
@@ -42,11 +43,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """It goes to this partner. `rule` is the id of the rule that fired, or `"wish"`."""
+    """It goes to this partner, and to those `beside` it. `rule` is the id of the rule that fired, or `"wish"`."""
 
     partner: str
     rule: str
     catalogue_version: str
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,52 @@ def route(request: Wanted, catalogue: Catalogue, at: datetime) -> Route:
     return _timetable(catalogue, site.code, day, category.code, topic.code if topic else None).at(at)
 
 
+def route_again(request: Wanted, catalogue: Catalogue, at: datetime, tried: frozenset[str]) -> Routed | Unroutable:
+    """Where a request goes that these partners did not take: the next of its rule, at that moment."""
+    category = catalogue.categories_by_code.get(request.category)
+    site = catalogue.sites_by_code.get(request.site)
+    rule = catalogue.rule_for(request.category, request.topic)
+    if site is None or category is None or category.on_the_spot or rule is None:
+        return Unroutable("no_rule", catalogue.version)
+    day = at.astimezone(site.zone).date()
+    left = [one for one in _answering(catalogue, rule, request) if one.active_on(day) and one.code not in tried]
+    if not left:
+        return Unroutable("no_partner_left", catalogue.version, rule.id)
+    candidates = [_Candidate(one.code, tuple(_present(catalogue, site, one, day))) for one in left]
+    best = min(candidates, key=lambda candidate: candidate.soonest(at.timestamp()))
+    return Routed(best.partner, rule.id, catalogue.version)
+
+
+def partners_for(request: Wanted, catalogue: Catalogue, day: date) -> tuple[Partner, ...]:
+    """Who may answer it that day: the wish first, then those of its rule in their order; empty = nobody."""
+    category = catalogue.categories_by_code.get(request.category)
+    topic = None if request.topic is None else catalogue.topics_by_code.get(request.topic)
+    if category is None or (topic is not None and topic.category != category.code and topic.sensitive):
+        return ()
+    own = topic if topic is not None and topic.category == category.code else None
+    wished = None if request.partner is None else catalogue.partners_by_code.get(request.partner)
+    first = [wished] if wished is not None and _may_be_wished(wished, category, own, day) else []
+    rule = None if category.on_the_spot else catalogue.rule_for(category.code, own.code if own else None)
+    answering = [] if rule is None else _answering(catalogue, rule, request)
+    return (*first, *(one for one in answering if one.active_on(day) and one not in first))
+
+
+def may_have(catalogue: Catalogue, partner: str, request: Wanted, at: datetime) -> bool:
+    """Whether the house may hand such a request to this partner by its own choice, at that moment."""
+    site = catalogue.sites_by_code.get(request.site)
+    category = catalogue.categories_by_code.get(request.category)
+    chosen = catalogue.partners_by_code.get(partner)
+    if site is None or category is None or chosen is None:
+        return False
+    topic = None if request.topic is None else catalogue.topics_by_code.get(request.topic)
+    return _may_be_wished(chosen, category, topic, at.astimezone(site.zone).date())
+
+
+def _answering(catalogue: Catalogue, rule: Rule, request: Wanted) -> list[Partner]:
+    named = [catalogue.partner(code) for code in rule.partners]
+    return [partner for partner in named if catalogue.answers(partner, request.category, request.topic)]
+
+
 def _may_be_wished(partner: Partner, category: Category, topic: Topic | None, day: date) -> bool:
     """A wish goes past the ordinary topics that a partner lists, never past a sensitive one it does not."""
     if category.code not in partner.categories or not partner.active_on(day):
@@ -131,8 +179,7 @@ def _timetable(catalogue: Catalogue, site_code: str, day: date, category: str, t
     rule = catalogue.rule_for(category, topic)
     if rule is None:
         return _always(Unroutable("no_rule", catalogue.version))
-    named = [catalogue.partner(code) for code in rule.partners]
-    answering = [partner for partner in named if catalogue.answers(partner, category, topic)]
+    answering = _answering(catalogue, rule, Wanted(site_code, category, topic))
     active = [partner for partner in answering if partner.active_on(day)]
     if not active:
         reason: Reason = "no_active_partner" if answering else "no_partner_for_topic"
@@ -144,8 +191,13 @@ def _timetable(catalogue: Catalogue, site_code: str, day: date, category: str, t
     moments.insert(0, float("-inf"))
     # min() keeps the first of equals: the order of the rule decides.
     best = [min(candidates, key=lambda candidate: candidate.soonest(moment)) for moment in moments]
+    codes = [one.code for one in active] if rule.several else []
     return _Timetable(
-        tuple(moments), tuple(Routed(candidate.partner, rule.id, catalogue.version) for candidate in best)
+        tuple(moments),
+        tuple(
+            Routed(first.partner, rule.id, catalogue.version, tuple(code for code in codes if code != first.partner))
+            for first in best
+        ),
     )
 
 
@@ -155,11 +207,11 @@ def _always(answer: Route) -> _Timetable:
 
 def _present(catalogue: Catalogue, site: Site, partner: Partner, day: date) -> Iterator[tuple[float, float]]:
     """Its permanences of the coming days; all opening hours, for a partner that lives in the building."""
-    for opening in catalogue.openings(site.code, day, day + timedelta(days=_SOON_DAYS)):
+    for opening in catalogue.openings(site.code, day, day + timedelta(days=SOON_DAYS)):
         if opening.partner == partner.code:
             yield opening.start.timestamp(), opening.end.timestamp()
     if partner.reached == "on_site":
-        for n in range(_SOON_DAYS + 1):
+        for n in range(SOON_DAYS + 1):
             there = day + timedelta(days=n)
             for doors in site.open_intervals(there):
                 start = datetime.combine(there, doors.start, site.zone)

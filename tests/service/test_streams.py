@@ -8,11 +8,11 @@ import httpx
 from tests.service.streams import listening
 from tests.service.street import Street
 
-CUTS = 20
-VISITS = 120
+CUTS = 100
+VISITS = 400
 
 
-async def test_a_queue_cut_twenty_times_is_read_whole_and_once(own_street: Street) -> None:
+async def test_a_queue_cut_a_hundred_times_is_read_whole_and_once(own_street: Street) -> None:
     street = own_street
     url = f"{street.url('referral')}/queues/p01/stream"
     recorded: list[str] = []
@@ -23,7 +23,7 @@ async def test_a_queue_cut_twenty_times_is_read_whole_and_once(own_street: Stree
                 body = {"requests": [{"category": "social_rights", "partner": "p01"}]}
                 answer = await client.post("/visits", json=body)
                 recorded.append(answer.json()["requests"][0]["request_id"])
-                if number in {30, 60, 90}:
+                if number in {100, 200, 300}:
                     await asyncio.to_thread(street.bus.flush)
                 await asyncio.sleep(0.01)
 

@@ -1,24 +1,55 @@
 """The life of a referral, told as stories."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from services.referral.commands import (
     AcceptReferral,
+    BookAppointment,
+    CancelAppointment,
+    Command,
     CompleteReferral,
     DeclineReferral,
+    EscalateReferral,
+    ExpireReferral,
     IssueReferral,
+    MissPerson,
+    Move,
+    ReceivePerson,
+    RemindPartner,
+    ReopenReferral,
     ReportNeedUnmet,
+    RerouteReferral,
+    SettleNeed,
+    UndoMove,
+    WalkPerson,
+    WithdrawReferral,
 )
-from services.referral.decider import REFERRAL, Status, WrongState, status_of
+from services.referral.decider import FROM, REFERRAL, NothingToUndo, WrongState
+from services.referral.states import status_of
+from services.referral.words import ENDS, OPEN, Status
 from shared.events import ReferralEvent
 from shared.events.referral import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    NeedSettled,
     NeedUnmet,
+    PersonMissed,
+    PersonReceived,
+    PersonWalked,
     ReferralAccepted,
     ReferralCompleted,
     ReferralDeclined,
+    ReferralEscalated,
+    ReferralExpired,
     ReferralIssued,
+    ReferralMoveUndone,
+    ReferralReminded,
+    ReferralReopened,
+    ReferralRerouted,
+    ReferralWithdrawn,
 )
 from shared.testing import given
 
@@ -28,19 +59,63 @@ WHERE: dict[str, Any] = {
     "case_id": "c1",
     "site": "s1",
     "category": "legal",
-    "topic": None,
 }
-ISSUE = IssueReferral("r1", **WHERE, partner="p07", rule="legal", catalogue_version="1", issued_on="2008-03-11")
-ISSUED = ReferralIssued("r1", **WHERE, partner="p07", rule="legal", catalogue_version="1", issued_on="2008-03-11")
-REPORT = ReportNeedUnmet(**WHERE, reason="no_rule", catalogue_version="1", found_on="2008-03-11")
-UNMET = NeedUnmet(**WHERE, reason="no_rule", catalogue_version="1", found_on="2008-03-11")
-ACCEPTED = ReferralAccepted("r1", "p07", "s1", "2008-03-11", "issued")
-ACCEPT, DECLINE, COMPLETE = AcceptReferral(), DeclineReferral("no_capacity", "partner"), CompleteReferral("helped")
-COMPLETED = ReferralCompleted("r1", "p07", "s1", "2008-03-11", "accepted", "helped")
+DAY, LATER = "2008-03-11", "2008-03-13T09:00:00Z"
+ISSUED = ReferralIssued("r1", **WHERE, partner="p07", rule="legal", catalogue_version="1", issued_on=DAY)
+UNMET = NeedUnmet(**WHERE, reason="no_rule", catalogue_version="1", found_on=DAY)
+ISSUE, REPORT = IssueReferral(ISSUED), ReportNeedUnmet("r1", UNMET)
+ACCEPT, COMPLETE = AcceptReferral(), CompleteReferral("helped")
+DECLINE = DeclineReferral("no_capacity", "partner", "r2")
+NOON, TEN_PAST = "2008-03-12T12:00:00.000+01:00", "2008-03-12T12:10:59.999+01:00"
+PLACE = ("s1_b1_20080312T1400", 2, "2008-03-12T14:00:00.000+01:00", "2008-03-12T16:00:00.000+01:00")
+
+
+def facts(was: str) -> tuple[str, str, str, str, str]:
+    return "r1", "p07", "s1", DAY, was
+
+
+ACCEPTED = ReferralAccepted(*facts("issued"))
+COMPLETED = ReferralCompleted(*facts("accepted"), "helped")
+BOOKED = AppointmentBooked(*facts("accepted"), *PLACE)
+WALKED = PersonWalked(*facts("issued"), NOON)
 
 
 def declined(was: str) -> ReferralDeclined:
-    return ReferralDeclined("r1", "p07", "s1", "2008-03-11", was, "no_capacity", "partner")
+    return ReferralDeclined(*facts(was), "no_capacity", "partner", "r2")
+
+
+HISTORIES: dict[Status, Sequence[ReferralEvent]] = {
+    Status.ISSUED: (ISSUED,),
+    Status.ACCEPTED: (ISSUED, ACCEPTED),
+    Status.BOOKED: (ISSUED, ACCEPTED, BOOKED),
+    Status.WALKED: (ISSUED, WALKED),
+    Status.RECEIVED: (ISSUED, WALKED, PersonReceived(*facts("walked"), 10, DAY)),
+    Status.MISSED: (ISSUED, PersonMissed(*facts("issued"))),
+    Status.COMPLETED: (ISSUED, ACCEPTED, COMPLETED),
+    Status.DECLINED: (ISSUED, declined("issued")),
+    Status.REROUTED: (ISSUED, ReferralRerouted(*facts("issued"), "r2")),
+    Status.EXPIRED: (ISSUED, ReferralExpired(*facts("issued"), "first_answer")),
+    Status.WITHDRAWN: (ISSUED, ReferralWithdrawn(*facts("issued"), "mistake")),
+    Status.UNMET: (UNMET,),
+}
+"""The shortest way to each status."""
+MOVES: dict[type, Move] = {
+    AcceptReferral: ACCEPT,
+    DeclineReferral: DECLINE,
+    BookAppointment: BookAppointment(*PLACE),
+    CancelAppointment: CancelAppointment(PLACE[0]),
+    WalkPerson: WalkPerson(NOON),
+    ReceivePerson: ReceivePerson(TEN_PAST),
+    MissPerson: MissPerson(TEN_PAST),
+    CompleteReferral: COMPLETE,
+    WithdrawReferral: WithdrawReferral("mistake"),
+    RerouteReferral: RerouteReferral("r3"),
+    RemindPartner: RemindPartner(LATER),
+    EscalateReferral: EscalateReferral(LATER),
+    ExpireReferral: ExpireReferral("r2"),
+    ReopenReferral: ReopenReferral("came_back"),
+    SettleNeed: SettleNeed("r2"),
+}
 
 
 def test_a_request_is_handed_to_a_partner() -> None:
@@ -51,52 +126,141 @@ def test_a_need_that_nobody_answers_is_the_coordinators() -> None:
     given(REFERRAL).when(REPORT).then(UNMET)
 
 
-@pytest.mark.parametrize("history", [(ISSUED,), (ISSUED, ACCEPTED), (ISSUED, declined("issued")), (UNMET,)])
-def test_what_was_handed_over_is_not_handed_over_again(history: tuple[ReferralEvent, ...]) -> None:
-    given(REFERRAL, *history).when(ISSUE).then_nothing()
-    given(REFERRAL, *history).when(REPORT).then_nothing()
+@pytest.mark.parametrize("status", HISTORIES)
+def test_what_was_handed_over_is_not_handed_over_again(status: Status) -> None:
+    given(REFERRAL, *HISTORIES[status]).when(ISSUE).then_nothing()
+    given(REFERRAL, *HISTORIES[status]).when(REPORT).then_nothing()
 
 
-def test_a_partner_accepts_and_completes() -> None:
+@pytest.mark.parametrize("status", HISTORIES)
+def test_every_state_has_its_word(status: Status) -> None:
+    assert status_of(given(REFERRAL, *HISTORIES[status]).state) is status
+
+
+def test_the_rules_know_every_status_and_every_move() -> None:
+    assert OPEN | ENDS | {Status.UNMET} == set(Status) == set(HISTORIES)
+    assert not OPEN & ENDS
+    assert set(FROM) == set(MOVES)
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
+@pytest.mark.parametrize("status", HISTORIES)
+def test_a_move_is_made_from_where_it_is_allowed_and_from_nowhere_else(status: Status, move: type) -> None:
+    story = given(REFERRAL, *HISTORIES[status]).when(MOVES[move])
+    if status in FROM[move]:
+        assert len(story.events) == 1
+        return
+    story.then_refused(WrongState, status=status, move=move, allowed_from=FROM[move])
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
+def test_nothing_moves_before_it_is_issued(move: type) -> None:
+    given(REFERRAL).when(MOVES[move]).then_refused(WrongState, status=None)
+    given(REFERRAL).when(UndoMove()).then_refused(NothingToUndo, status=None)
+
+
+def test_a_partner_accepts_books_receives_and_completes() -> None:
     given(REFERRAL, ISSUED).when(ACCEPT).then(ACCEPTED)
-    given(REFERRAL, ISSUED, ACCEPTED).when(COMPLETE).then(COMPLETED)
+    given(REFERRAL, ISSUED, ACCEPTED).when(BookAppointment(*PLACE)).then(BOOKED)
+    received = PersonReceived(*facts("booked"))
+    given(REFERRAL, ISSUED, ACCEPTED, BOOKED).when(ReceivePerson(NOON)).then(received)
+    completed = ReferralCompleted(*facts("received"), "helped")
+    given(REFERRAL, ISSUED, ACCEPTED, BOOKED, received).when(COMPLETE).then(completed)
 
 
-def test_a_partner_declines_before_or_after_it_has_accepted() -> None:
-    given(REFERRAL, ISSUED).when(DECLINE).then(declined("issued"))
-    given(REFERRAL, ISSUED, ACCEPTED).when(DECLINE).then(declined("accepted"))
+def test_who_was_walked_and_received_has_waited_whole_minutes() -> None:
+    received = PersonReceived(*facts("walked"), 10, "2008-03-12")
+    given(REFERRAL, ISSUED, WALKED).when(ReceivePerson(TEN_PAST)).then(received)
+    left = PersonMissed(*facts("walked"), 10, "2008-03-12")
+    given(REFERRAL, ISSUED, WALKED).when(MissPerson(TEN_PAST)).then(left)
 
 
-ENDS: tuple[tuple[tuple[ReferralEvent, ...], Status | None], ...] = (
-    ((), None),
-    ((ISSUED, declined("issued")), Status.DECLINED),
-    ((ISSUED, ACCEPTED, COMPLETED), Status.COMPLETED),
-    ((UNMET,), Status.UNMET),
-)
+def test_who_left_and_comes_back_another_day_has_not_waited_since_the_first_walk() -> None:
+    left = PersonMissed(*facts("walked"), 10, "2008-03-12")
+    given(REFERRAL, ISSUED, WALKED, left).when(ReceivePerson(TEN_PAST)).then(PersonReceived(*facts("missed")))
 
 
-@pytest.mark.parametrize(("history", "status"), ENDS)
-def test_nothing_is_answered_before_it_is_issued_or_after_it_has_ended(
-    history: tuple[ReferralEvent, ...], status: Status | None
-) -> None:
-    given(REFERRAL, *history).when(ACCEPT).then_refused(WrongState, status=status, allowed_from=Status.ISSUED)
-    given(REFERRAL, *history).when(DECLINE).then_refused(WrongState, status=status, move="decline")
-    given(REFERRAL, *history).when(COMPLETE).then_refused(WrongState, status=status, allowed_from=Status.ACCEPTED)
-
-
-def test_what_is_accepted_is_not_accepted_again() -> None:
-    given(REFERRAL, ISSUED, ACCEPTED).when(ACCEPT).then_refused(WrongState, status=Status.ACCEPTED)
-
-
-def test_what_is_not_accepted_is_not_completed() -> None:
-    given(REFERRAL, ISSUED).when(COMPLETE).then_refused(WrongState, status=Status.ISSUED)
+def test_clocks_that_disagree_make_no_negative_wait() -> None:
+    before = "2008-03-12T11:59:00.000+01:00"
+    received = PersonReceived(*facts("walked"), 0, "2008-03-12")
+    given(REFERRAL, ISSUED, WALKED).when(ReceivePerson(before)).then(received)
 
 
 @pytest.mark.parametrize(
-    ("history", "status"), [*ENDS, ((ISSUED,), Status.ISSUED), ((ISSUED, ACCEPTED), Status.ACCEPTED)]
+    ("history", "back_to"), [((ISSUED, AppointmentBooked(*facts("issued"), *PLACE)), "issued"), ((), "accepted")]
 )
-def test_every_state_has_its_word(history: tuple[ReferralEvent, ...], status: Status | None) -> None:
-    assert status_of(given(REFERRAL, *history).state) == status
+def test_a_cancelled_permanence_puts_the_person_back_where_the_partner_had_them(
+    history: Sequence[ReferralEvent], back_to: str
+) -> None:
+    story = given(REFERRAL, *(history or HISTORIES[Status.BOOKED]))
+    cancelled = AppointmentCancelled(*facts("booked"), PLACE[0], back_to)
+    story.when(CancelAppointment(PLACE[0])).then(cancelled)
+    given(REFERRAL, *story.history, cancelled).when(UndoMove()).then_refused(NothingToUndo)
+
+
+def test_an_undone_decline_gives_the_place_back() -> None:
+    history = (*HISTORIES[Status.BOOKED], declined("booked"))
+    undone = ReferralMoveUndone(*facts("declined"), "booked", *PLACE)
+    given(REFERRAL, *history).when(UndoMove()).then(undone)
+    given(REFERRAL, *history, undone).when(UndoMove()).then_refused(NothingToUndo, status=Status.BOOKED)
+
+
+def test_an_undone_reopening_ends_with_the_outcome_it_had() -> None:
+    reopened = ReferralReopened(*facts("completed"), "mistake")
+    undone = ReferralMoveUndone(*facts("issued"), "completed", outcome="helped")
+    given(REFERRAL, ISSUED, ACCEPTED, COMPLETED, reopened).when(UndoMove()).then(undone)
+
+
+def test_an_undone_reopening_of_a_decline_tells_what_takes_its_place_again() -> None:
+    reopened = ReferralReopened(*facts("declined"), "mistake")
+    undone = ReferralMoveUndone(*facts("issued"), "declined", reason="no_capacity", follower="r4")
+    given(REFERRAL, ISSUED, declined("issued"), reopened).when(UndoMove("r4")).then(undone)
+
+
+def test_an_undone_reception_says_what_is_to_be_taken_off_the_figures() -> None:
+    undone = ReferralMoveUndone(*facts("received"), "walked", waited_min=10, walk_ended_on=DAY)
+    given(REFERRAL, *HISTORIES[Status.RECEIVED]).when(UndoMove()).then(undone)
+
+
+def test_a_reopened_referral_begins_anew() -> None:
+    reopened = ReferralReopened(*facts("declined"), "came_back")
+    history = (*HISTORIES[Status.BOOKED], declined("booked"), reopened)
+    given(REFERRAL, *history).when(ReceivePerson(NOON)).then(PersonReceived(*facts("issued")))
+    given(REFERRAL, *history).when(CancelAppointment(PLACE[0])).then_refused(WrongState, status=Status.ISSUED)
+
+
+@pytest.mark.parametrize(
+    ("status", "deadline"), [(Status.ISSUED, "first_answer"), (Status.ACCEPTED, "outcome"), (Status.MISSED, "outcome")]
+)
+def test_the_first_answer_is_awaited_until_there_was_any(status: Status, deadline: str) -> None:
+    story = given(REFERRAL, *HISTORIES[status])
+    story.when(RemindPartner(LATER)).then(ReferralReminded("r1", "p07", "s1", deadline, LATER))
+    story.when(ExpireReferral()).then(ReferralExpired(*facts(status.value), deadline))
+
+
+def test_a_referral_whose_person_was_received_is_escalated_and_never_expires() -> None:
+    story = given(REFERRAL, *HISTORIES[Status.RECEIVED])
+    story.when(EscalateReferral(LATER)).then(ReferralEscalated("r1", "p07", "s1", "outcome"))
+    story.when(ExpireReferral()).then_refused(WrongState, status=Status.RECEIVED)
+
+
+def test_whoever_moves_is_asked_anew() -> None:
+    reminded = ReferralReminded("r1", "p07", "s1", "first_answer", LATER)
+    assert given(REFERRAL, ISSUED, reminded, reminded).state.chased == 2  # type: ignore[union-attr]
+    assert given(REFERRAL, ISSUED, reminded, reminded, ACCEPTED).state.chased == 0  # type: ignore[union-attr]
+
+
+def test_a_need_is_settled_once_under_the_day_of_its_visit() -> None:
+    settled = NeedSettled("q1", "s1", DAY, "r2", "legal", "no_rule", DAY)
+    given(REFERRAL, UNMET).when(SettleNeed("r2")).then(settled)
+    given(REFERRAL, UNMET, settled).when(SettleNeed("r3")).then_refused(WrongState, status=Status.REROUTED)
+    given(REFERRAL, UNMET, settled).when(ReopenReferral("mistake")).then_refused(WrongState, status=Status.REROUTED)
+    assert status_of(given(REFERRAL, UNMET, settled).state) is Status.REROUTED
+
+
+@pytest.mark.parametrize("command", [ACCEPT, ReopenReferral("mistake"), WithdrawReferral("mistake")])
+def test_a_need_is_nobodys_to_answer(command: Command) -> None:
+    given(REFERRAL, UNMET).when(command).then_refused(WrongState, status=Status.UNMET)
 
 
 def test_an_acceptance_of_nothing_changes_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.routing import HouseStaff, Routed, Unroutable, Wanted, route
+from services.referral.routing import HouseStaff, Routed, Unroutable, Wanted, may_have, route, route_again
 from shared.catalogue import Catalogue, load_catalogue, read_catalogue
 
 HOUSE_FILE = Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml"
@@ -168,6 +168,35 @@ def test_a_rule_whose_partners_answer_other_topics_only_leaves_the_need_unmet() 
     other = house_with('partners = ["p05", "p04"]', 'partners = ["p04"]')
     found = route(Wanted(SITE, "legal", "travail--droit-du-travail"), other, paris(MONDAY, 9))
     assert found == Unroutable("no_partner_for_topic", "2008.1", "legal-aid")
+
+
+def test_who_has_tried_already_is_not_asked_again() -> None:
+    at, wanted = paris(THURSDAY, 14, 30), Wanted(SITE, "financial")
+    tried = set[str]()
+    while isinstance(found := route_again(wanted, house(), at, frozenset(tried)), Routed):
+        assert found.partner not in tried
+        tried.add(found.partner)
+    assert found == Unroutable("no_partner_left", house().version, "money-trouble")
+    assert tried == {CRESUS, SECOURS, CCAS}
+
+
+def test_a_request_of_the_house_itself_goes_to_no_partner_again() -> None:
+    found = route_again(Wanted(SITE, "administrative"), house(), paris(MONDAY, 9), frozenset())
+    assert found == Unroutable("no_rule", house().version)
+
+
+def test_a_rule_with_several_partners_names_them_all_at_once() -> None:
+    other = house_with('id = "legal-aid"', 'id = "legal-aid"\nseveral = true')
+    assert route(Wanted(SITE, "legal"), other, paris(MONDAY, 9)) == Routed(CIDFF, "legal-aid", "2008.1", (ADAVIP,))
+    assert route(Wanted(SITE, "legal"), house(), paris(MONDAY, 9)) == Routed(CIDFF, "legal-aid", "2008.1")
+
+
+def test_the_house_hands_violence_to_nobody_who_does_not_take_it() -> None:
+    at = paris(MONDAY, 9)
+    assert may_have(house(), CIDFF, Wanted(SITE, "legal"), at)
+    assert not may_have(house(), SECOURS, Wanted(SITE, "parenting", VIOLENCE), at)
+    assert not may_have(house(), "p99", Wanted(SITE, "legal"), at)
+    assert not may_have(house(), CIDFF, Wanted("elsewhere", "legal"), at)
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:

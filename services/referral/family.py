@@ -1,0 +1,88 @@
+"""All that became of one request: the referrals that it was handed over as, and those that followed from each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from services.referral.loading import Loaded, load
+from services.referral.reactions import follower_id, referral_id
+from services.referral.states import NoReferral, Referral, Settled, Standing, Unmet, status_of
+from services.referral.words import OPEN, ChangeReason, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The other referrals and needs of the same request, by id."""
+
+    members: Mapping[str, Loaded]
+
+    @property
+    def has_somebody(self) -> bool:
+        """Whether somebody else has the request, or has helped with it already."""
+        alive = OPEN | {Status.COMPLETED, Status.UNMET}
+        return any(status_of(member.state) in alive for member in self.members.values())
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The partners that have said no, or nothing at all."""
+        given_up = (Status.DECLINED, Status.EXPIRED)
+        states = [member.state for member in self.members.values()]
+        return frozenset(
+            state.handed.partner for state in states if isinstance(state, Standing) and state.status in given_up
+        )
+
+    @property
+    def was_called_back(self) -> bool:
+        """Whether anybody had to give it back, because a referral before theirs went on."""
+        return any(_is_called_back(member.state) for member in self.members.values())
+
+    def descends(self, one: str, ancestor: str) -> bool:
+        """Whether a member followed from that referral, at once or by others between them."""
+        before: str | None = one
+        while before is not None and before != ancestor:
+            before = _follows(self.members[before].state) if before in self.members else None
+        return before == ancestor
+
+
+def family(connection: Connection, own: Loaded) -> Family:
+    """What else became of the request of this referral. Every id can be computed, so nothing has to be searched."""
+    found: dict[str, Loaded] = {}
+    waiting = [own.referral_id, referral_id(_request_of(own.state))]
+    while waiting:
+        one = waiting.pop()
+        if one in found:
+            continue
+        loaded = own if one == own.referral_id else load(connection, one)
+        if isinstance(loaded.state, NoReferral):
+            continue
+        found[one] = loaded
+        waiting += [follower_id(one, version) for version in range(2, loaded.version + 1)]
+        if isinstance(loaded.state, Standing):
+            waiting += loaded.state.handed.siblings
+    del found[own.referral_id]
+    return Family(found)
+
+
+def _request_of(state: Referral) -> str:
+    match state:
+        case Standing(handed):
+            return handed.request_id
+        case Unmet(need) | Settled(need):
+            return need.request_id
+    raise ValueError("nothing was handed over")
+
+
+def _follows(state: Referral) -> str | None:
+    match state:
+        case Standing(handed):
+            return handed.replaces
+        case Unmet(need) | Settled(need):
+            return need.replaces
+    return None
+
+
+def _is_called_back(state: Referral) -> bool:
+    if isinstance(state, Standing):
+        return state.status is Status.WITHDRAWN and state.reason == ChangeReason.TAKEN_BACK
+    return isinstance(state, Settled)
