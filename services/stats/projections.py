@@ -11,15 +11,19 @@ from typing import NamedTuple
 from shared.envelope import Envelope
 from shared.events.intake import VisitRecorded
 from shared.events.referral import (
+    Moved,
+    NeedSettled,
     NeedUnmet,
-    ReferralAccepted,
-    ReferralCompleted,
-    ReferralDeclined,
+    PersonMissed,
+    PersonReceived,
     ReferralIssued,
+    ReferralMoveUndone,
 )
 
 TOTAL = "total"
 VISITS, REQUESTS, REFERRALS = "visits", "requests", "referrals"
+HANDOVERS, MINUTES, NEEDS = "handovers", "minutes_to_partner", "needs"
+RECEIVED, LEFT = "received", "left"
 
 
 class Tally(NamedTuple):
@@ -44,11 +48,33 @@ class _Issued(NamedTuple):
     site: str
     category: str
     partner: str
+    is_first: bool
 
 
-class _Unmet(NamedTuple):
+class _Request(NamedTuple):
     day: str
     site: str
+    was: str
+    becomes: str
+
+
+class _Need(NamedTuple):
+    request: _Request
+    found_on: str
+    category: str
+    reason: str
+    step: int
+
+
+class _Walk(NamedTuple):
+    """A walk to a partner's door that came to its end: `step` -1 = that was a mistake."""
+
+    day: str
+    site: str
+    partner: str
+    result: str
+    minutes: int
+    step: int
 
 
 class _Moved(NamedTuple):
@@ -56,9 +82,10 @@ class _Moved(NamedTuple):
     site: str
     was: str
     becomes: str
+    walk: _Walk | None
 
 
-Signature = _Visit | _Issued | _Unmet | _Moved
+Signature = _Visit | _Issued | _Need | _Moved
 
 
 def count(batch: Sequence[Envelope]) -> Counter[Tally]:
@@ -79,34 +106,69 @@ def signature(envelope: Envelope) -> Signature | None:
             requests = tuple((request.category, request.answered) for request in event.requests)
             return _Visit(envelope.local_day, event.site, event.channel, requests)
         case ReferralIssued():
-            return _Issued(event.issued_on, event.site, event.category, event.partner)
+            # A request that goes to a second partner, after or beside the first, was counted as referred already.
+            is_first = event.replaces is None and not event.beside
+            return _Issued(event.issued_on, event.site, event.category, event.partner, is_first)
         case NeedUnmet():
-            return _Unmet(event.found_on, event.site)
-        case ReferralAccepted():
-            return _Moved(event.issued_on, event.site, event.was, "accepted")
-        case ReferralDeclined():
-            return _Moved(event.issued_on, event.site, event.was, "declined")
-        case ReferralCompleted():
-            return _Moved(event.issued_on, event.site, event.was, "completed")
+            request = _Request(event.requested_on or event.found_on, event.site, event.request_was, "unmet")
+            return _Need(request, event.found_on, event.category, event.reason, 1)
+        case NeedSettled():
+            request = _Request(event.requested_on, event.site, "unmet", "referred")
+            return _Need(request, event.found_on or "", event.category or "", event.reason or "", -1)
+        case Moved():
+            return _Moved(event.issued_on, event.site, event.was, event.becomes, _walk(event, envelope.local_day))
     return None
+
+
+def _walk(event: Moved, day: str) -> _Walk | None:
+    """The end of a walk that an event tells of, or takes back."""
+    if not isinstance(event, PersonReceived | PersonMissed | ReferralMoveUndone) or event.waited_min is None:
+        return None
+    undone = isinstance(event, ReferralMoveUndone)
+    last = event.was if undone else event.becomes
+    result = RECEIVED if last == "received" else LEFT
+    return _Walk(event.walk_ended_on or day, event.site, event.partner, result, event.waited_min, -1 if undone else 1)
 
 
 def _tallies(alike: Signature) -> Iterator[tuple[Tally, int]]:
     match alike:
         case _Visit():
             yield from _visit(alike)
-        case _Issued(day, site, category, partner):
+        case _Issued(day, site, category, partner, is_first):
             yield Tally(REFERRALS, TOTAL, "", site, day), 1
             yield Tally(REFERRALS, "category", category, site, day), 1
             yield Tally(REFERRALS, "partner", partner, site, day), 1
             yield Tally(REFERRALS, "status", "issued", site, day), 1
-            yield from _request_moves("referred", site, day)
-        case _Unmet(day, site):
-            yield from _request_moves("unmet", site, day)
-        case _Moved(day, site, was, becomes):
+            if is_first:
+                yield from _request_moves("open", "referred", site, day)
+        case _Need(request):
+            yield from _request_moves(request.was, request.becomes, request.site, request.day)
+            if alike.found_on:
+                yield from _need(alike)
+        case _Moved(day, site, was, becomes, walk):
             # Dated by the day of issue, so that a figure of a day adds up whenever it is asked for.
             yield Tally(REFERRALS, "status", was, site, day), -1
             yield Tally(REFERRALS, "status", becomes, site, day), 1
+            if walk is not None:
+                yield from _walked(walk)
+
+
+def _need(need: _Need) -> Iterator[tuple[Tally, int]]:
+    site, day = need.request.site, need.found_on
+    yield Tally(NEEDS, TOTAL, "", site, day), need.step
+    yield Tally(NEEDS, "category", need.category, site, day), need.step
+    yield Tally(NEEDS, "reason", need.reason, site, day), need.step
+
+
+def _walked(walk: _Walk) -> Iterator[tuple[Tally, int]]:
+    day, site, partner, result, minutes, step = walk
+    yield Tally(HANDOVERS, TOTAL, "", site, day), step
+    yield Tally(HANDOVERS, "partner", partner, site, day), step
+    yield Tally(HANDOVERS, "result", result, site, day), step
+    # Whoever left was not received: their minutes say nothing of how soon a partner receives.
+    if result == RECEIVED:
+        yield Tally(MINUTES, TOTAL, "", site, day), step * minutes
+        yield Tally(MINUTES, "partner", partner, site, day), step * minutes
 
 
 def _visit(visit: _Visit) -> Iterator[tuple[Tally, int]]:
@@ -123,6 +185,6 @@ def _visit(visit: _Visit) -> Iterator[tuple[Tally, int]]:
         yield Tally(REQUESTS, "status", "answered" if answered else "open", site, day), 1
 
 
-def _request_moves(becomes: str, site: str, day: str) -> Iterator[tuple[Tally, int]]:
-    yield Tally(REQUESTS, "status", "open", site, day), -1
+def _request_moves(was: str, becomes: str, site: str, day: str) -> Iterator[tuple[Tally, int]]:
+    yield Tally(REQUESTS, "status", was, site, day), -1
     yield Tally(REQUESTS, "status", becomes, site, day), 1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from services.stats.periods import Grain, Span, divided
-from services.stats.projections import REFERRALS, REQUESTS, TOTAL, VISITS
+from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQUESTS, TOTAL, VISITS
 from services.stats.tables import ALL_SITES
 from shared.database import Database
 
@@ -30,6 +30,17 @@ KINDS: Mapping[str, Kind] = {
         "the local day on which the referral was issued",
         ("category", "partner", "status", "site"),
     ),
+    HANDOVERS: Kind(
+        "handovers",
+        "the local day on which the walk to the partner's door ended",
+        ("partner", "result", "site"),
+    ),
+    MINUTES: Kind(
+        "minutes",
+        "the local day on which the partner received the person",
+        ("partner", "site"),
+    ),
+    NEEDS: Kind("needs", "the local day on which the need was found unmet", ("category", "reason", "site")),
 }
 
 

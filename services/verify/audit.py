@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from services.verify.chains import Chains
 from services.verify.checks import Check
-from services.verify.documents import Document, Handed, Moved, Visit
+from services.verify.documents import Document, Fact, Handed, Off, Unreadable, Visit, read_data, read_document
 from services.verify.figures import Recount
 from services.verify.folding import Happened, Referral, fold, read_history
-from services.verify.histories import histories
+from services.verify.histories import Told, histories
 from services.verify.logs import LogChecks, walk
-from services.verify.read_models import QUEUE_ITEMS, VISIT_REFERRALS, ReadModel
+from services.verify.read_models import BOOKINGS, CANCELLATIONS, QUEUE_ITEMS, VISIT_REFERRALS, ReadModel
 from services.verify.requests import Requests, scratch
 from services.verify.standing import Horizon, Standing
 from services.verify.stores import Store
@@ -40,7 +41,7 @@ class Sources(NamedTuple):
 def audit(sources: Sources) -> dict[str, Any]:
     """`{"ok", "position", "checks"}`. What is wrong is told by the checks; only what cannot be reached raises."""
     with scratch() as connection:
-        checks = _Audit(sources, Requests(connection)).run()
+        checks = _Audit(sources, Requests(connection), Chains(connection)).run()
     ok = all(check.ok for check in checks.made)
     position = {"intake": _position(checks.intake), "referral": _position(checks.referral)}
     return {"ok": ok, "position": position, "checks": [check.document() for check in checks.made]}
@@ -57,10 +58,10 @@ class _Made(NamedTuple):
 class _Audit:
     """The checks while they are being made: one walk along each log by position, one by stream."""
 
-    def __init__(self, sources: Sources, requests: Requests) -> None:
-        self._sources, self._requests = sources, requests
+    def __init__(self, sources: Sources, requests: Requests, chains: Chains) -> None:
+        self._sources, self._requests, self._chains = sources, requests, chains
         self._recount = Recount()
-        self._versions = Check("versions")
+        self._versions, self._moves = Check("versions"), Check("moves")
         self._streams = 0
         self._counted_intake = sources.stats_stood.heard["intake"]
         self._counted_referral = sources.stats_stood.heard["referral"]
@@ -86,15 +87,15 @@ class _Audit:
             log.topics,
             log.queues,
             self._requests.compare(),
+            self._moves,
+            self._chains.compare(),
             self._figures(),
             *read_models,
             _dead_letters(stood),
         ]
         return _Made(made, intake, referral)
 
-    def _hear_intake(
-        self, partition: int, position: int, document: Document, fact: Visit | Handed | Moved | None
-    ) -> None:
+    def _hear_intake(self, partition: int, position: int, document: Document, fact: Fact | None) -> None:
         if isinstance(fact, Visit):
             self._requests.made(document, fact, is_heard=self._handed_intake.holds(partition, position))
             if self._counted_intake.holds(partition, position):
@@ -102,21 +103,29 @@ class _Audit:
 
     def _fold_referrals(self) -> list[Check]:
         """Fold each referral for whoever keeps something of it, each as far as he has heard."""
-        sources = self._sources
-        queue_items = ReadModel(sources.referral, "queue_items", QUEUE_ITEMS)
-        visit_referrals = ReadModel(sources.intake, "visit_referrals", VISIT_REFERRALS)
+        sources, kept = self._sources, _Kept.of(self._sources)
+        places: dict[tuple[str, int], str] = {}
+        moved = 0
         for stream, told in histories(sources.referral, "referral", self._versions, with_entries=True):
             self._streams += 1
+            if off := _called_off(stream, told):
+                kept.cancellations.expect(off)
             happened = read_history(told)
             self._hand_over(happened)
-            if whole := fold(stream, happened):
-                queue_items.expect(whole.queue_item())
+            moved += max(0, len(happened) - 1)
+            if whole := fold(stream, happened, self._moves):
+                kept.queue_items.expect(whole.queue_item())
+                self._chains.take(whole)
+                if booking := whole.booking():
+                    kept.bookings.expect(booking)
+                    _, permanence, place = booking
+                    if (holder := places.setdefault((permanence, place), stream)) != stream:
+                        kept.bookings.check.fault(f"place {place} of {permanence} was given to {holder} and {stream}")
             if shown := _as_heard(sources.intake_stood.heard["referral"], stream, happened, whole):
-                visit_referrals.expect(shown.visit_referral())
-            self._recount.referral(happened, self._counted_referral)
-        queue_items.end()
-        visit_referrals.end()
-        return [queue_items.check, visit_referrals.check]
+                kept.visit_referrals.expect(shown.visit_referral())
+            self._recount.referral(stream, happened, self._counted_referral)
+        self._moves.seen = f"{moved:,} moves, each from where it is allowed"
+        return kept.end()
 
     def _hand_over(self, happened: Iterable[Happened]) -> None:
         heads = self._sources.referral_before.heads
@@ -131,6 +140,43 @@ class _Audit:
         stands = ", ".join(f"{topic} {sum(horizon.checkpoints.values()):,}" for topic, horizon in heard.items())
         check.seen += f" at {stands}"
         return check
+
+
+class _Kept(NamedTuple):
+    """The tables that are made of referrals."""
+
+    queue_items: ReadModel
+    bookings: ReadModel
+    cancellations: ReadModel
+    visit_referrals: ReadModel
+
+    @classmethod
+    def of(cls, sources: Sources) -> "_Kept":
+        """Those of this house."""
+        return cls(
+            ReadModel(sources.referral, "queue_items", QUEUE_ITEMS),
+            ReadModel(sources.referral, "bookings", BOOKINGS),
+            ReadModel(sources.referral, "permanence_cancellations", CANCELLATIONS),
+            ReadModel(sources.intake, "visit_referrals", VISIT_REFERRALS),
+        )
+
+    def end(self) -> list[Check]:
+        """The checks, when every row has been accounted for."""
+        for table in self:
+            table.end()
+        return [table.check for table in self]
+
+
+def _called_off(stream: str, told: Sequence[Told]) -> tuple[str, str, str] | None:
+    """The row of a permanence that was called off; None for the stream of anything else."""
+    if not stream.startswith("permanence-"):
+        return None
+    try:
+        document = read_document(told[0].entry)
+        fact = read_data(document)
+    except Unreadable:
+        return None
+    return (fact.permanence_id, fact.partner, document.time) if isinstance(fact, Off) else None
 
 
 def _as_heard(horizon: Horizon, stream: str, happened: Sequence[Happened], whole: Referral | None) -> Referral | None:

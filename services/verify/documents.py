@@ -6,13 +6,20 @@ import msgspec
 
 COORDINATOR = "coordinator"
 VISIT = "intake.visit-recorded.v1"
-ISSUED, UNMET = "referral.issued.v1", "referral.need-unmet.v1"
+ISSUED, UNMET, SETTLED = "referral.issued.v1", "referral.need-unmet.v1", "referral.need-settled.v1"
+ACCEPTED, DECLINED, REROUTED = "referral.accepted.v1", "referral.declined.v1", "referral.rerouted.v1"
+BOOKED, CANCELLED = "referral.appointment-booked.v1", "referral.appointment-cancelled.v1"
+WALKED, RECEIVED, MISSED = "referral.person-walked.v1", "referral.person-received.v1", "referral.person-missed.v1"
+COMPLETED, EXPIRED, WITHDRAWN = "referral.completed.v1", "referral.expired.v1", "referral.withdrawn.v1"
+REOPENED, UNDONE = "referral.reopened.v1", "referral.move-undone.v1"
+REMINDED, ESCALATED = "referral.reminded.v1", "referral.escalated.v1"
+OFF = "referral.permanence-cancelled.v1"
 MOVES = {
-    "referral.accepted.v1": "accepted",
-    "referral.declined.v1": "declined",
-    "referral.completed.v1": "completed",
-}
-"""What a referral is after each of the events that move it."""
+    ACCEPTED: "accepted", DECLINED: "declined", REROUTED: "rerouted", BOOKED: "booked", CANCELLED: "", WALKED: "walked",
+    RECEIVED: "received", MISSED: "missed", COMPLETED: "completed", EXPIRED: "expired", WITHDRAWN: "withdrawn",
+    REOPENED: "issued", UNDONE: "",
+}  # fmt: skip
+"""What a referral is after each of the events that move it; empty where the event says so itself."""
 
 
 class Document(msgspec.Struct, gc=False):
@@ -26,6 +33,7 @@ class Document(msgspec.Struct, gc=False):
     sequence: str
     streamversion: int
     data: msgspec.Raw
+    recordedtime: str = ""
 
     @property
     def day(self) -> str:
@@ -53,7 +61,10 @@ class Visit(msgspec.Struct, gc=False):
 
 
 class Handed(msgspec.Struct, gc=False):
-    """A request was handed to a partner (`issued_on`), or found to be nobody's (`found_on`, `reason`)."""
+    """A request was handed to a partner (`issued_on`), or found to be nobody's (`found_on`, `reason`).
+
+    `replaces` = what it follows; `beside` = the request is counted with another of its `siblings`.
+    """
 
     request_id: str
     visit_id: str
@@ -65,19 +76,71 @@ class Handed(msgspec.Struct, gc=False):
     issued_on: str = ""
     found_on: str = ""
     reason: str | None = None
+    replaces: str | None = None
+    requested_on: str | None = None
+    beside: bool = False
+    siblings: tuple[str, ...] = ()
+    safe_to_contact: bool | None = None
 
     @property
     def day(self) -> str:
         """The day that it is filed under."""
         return self.issued_on or self.found_on
 
+    @property
+    def requested(self) -> str:
+        """The day of the visit, which the request is filed under."""
+        return self.requested_on or self.day
+
+    @property
+    def is_first(self) -> bool:
+        """Nobody had the request before, and it is counted here."""
+        return self.replaces is None and not self.beside
+
 
 class Moved(msgspec.Struct, gc=False):
-    """A partner answered, or has finished."""
+    """A referral was moved. Which of the fields there are is a matter of its type."""
 
     partner: str
+    was: str
+    back_to: str = ""
     reason: str | None = None
     outcome: str | None = None
+    follower: str | None = None
+    permanence_id: str | None = None
+    place: int | None = None
+    places: int | None = None
+    starts_at: str | None = None
+
+
+class Chased(msgspec.Struct, gc=False):
+    """The house asked for an answer."""
+
+    partner: str
+
+
+class Settled(msgspec.Struct, gc=False):
+    """A need is unmet no longer."""
+
+    request_id: str
+    follower: str
+
+    @property
+    def partner(self) -> str:
+        """Whose queue it was in."""
+        return COORDINATOR
+
+
+class Off(msgspec.Struct, gc=False):
+    """A permanence does not take place."""
+
+    permanence_id: str
+    partner: str
+
+
+Fact = Visit | Handed | Moved | Chased | Settled | Off
+Told = Handed | Moved | Chased | Settled
+"""What the history of a referral is made of."""
 
 
 class Unreadable(ValueError):
@@ -90,6 +153,9 @@ _data: dict[str, msgspec.json.Decoder[Any]] = {
     ISSUED: msgspec.json.Decoder(Handed),
     UNMET: msgspec.json.Decoder(Handed),
     **dict.fromkeys(MOVES, msgspec.json.Decoder(Moved)),
+    **dict.fromkeys((REMINDED, ESCALATED), msgspec.json.Decoder(Chased)),
+    SETTLED: msgspec.json.Decoder(Settled),
+    OFF: msgspec.json.Decoder(Off),
 }
 
 
@@ -101,13 +167,13 @@ def read_document(entry: bytes) -> Document:
         raise Unreadable(str(error)) from None
 
 
-def read_data(document: Document) -> Visit | Handed | Moved | None:
+def read_data(document: Document) -> Fact | None:
     """The fact in a document; None for one that the audit has no use for. Raises `Unreadable`."""
     decoder = _data.get(document.type)
     if decoder is None:
         return None
     try:
-        fact: Visit | Handed | Moved = decoder.decode(document.data)
+        fact: Fact = decoder.decode(document.data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(str(error)) from None
     return fact

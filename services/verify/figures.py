@@ -10,8 +10,8 @@ from datetime import date
 from functools import lru_cache
 
 from services.verify.checks import Check, reading
-from services.verify.documents import MOVES, UNMET, Handed, Visit
-from services.verify.folding import Happened
+from services.verify.documents import UNDONE, Handed, Moved, Settled, Visit
+from services.verify.folding import Happened, Walk, steps
 from services.verify.standing import Horizon
 from services.verify.stores import Store
 
@@ -40,33 +40,54 @@ class Recount:
             days["requests", "channel", channel, site, day] += 1
             days["requests", "status", "answered" if request.answered else "open", site, day] += 1
 
-    def referral(self, happened: Iterable[Happened], heard: Horizon) -> None:
+    def referral(self, stream: str, happened: Iterable[Happened], heard: Horizon) -> None:
         """Count what was heard of a referral. What it was before each move is known from its whole history."""
-        made, was = None, ""
-        for told, document, fact in happened:
-            is_heard = heard.holds(told.partition, told.position)
+        for (told, document, fact), was, referral in steps(stream, happened):
+            if not heard.holds(told.partition, told.position):
+                continue
+            made = referral.handed
             if isinstance(fact, Handed):
-                made, was = fact, "issued"
-                if is_heard:
-                    self._handed(fact, unmet=document.type == UNMET)
-            elif made is not None:
-                becomes = MOVES[document.type]
-                if is_heard:
-                    self._days["referrals", "status", was, made.site, made.day] -= 1
-                    self._days["referrals", "status", becomes, made.site, made.day] += 1
-                was = becomes
+                self._handed(fact, unmet=referral.unmet)
+            elif isinstance(fact, Settled):
+                self._request("unmet", "referred", made)
+                self._need(made, -1)
+            elif isinstance(fact, Moved) and was is not None:
+                self._days["referrals", "status", was.status, made.site, made.day] -= 1
+                self._days["referrals", "status", referral.held.status, made.site, made.day] += 1
+                if document.type == UNDONE:
+                    self._walked(made, was.walk, -1)
+                else:
+                    self._walked(made, referral.held.walk, 1)
 
     def _handed(self, made: Handed, *, unmet: bool) -> None:
         days, site, day = self._days, made.site, made.day
-        days["requests", "status", "open", site, day] -= 1
         if unmet:
-            days["requests", "status", "unmet", site, day] += 1
+            self._request("open" if made.is_first else "referred", "unmet", made)
+            self._need(made, 1)
             return
-        days["requests", "status", "referred", site, day] += 1
+        if made.is_first:
+            self._request("open", "referred", made)
         days["referrals", "total", "", site, day] += 1
         days["referrals", "category", made.category, site, day] += 1
         days["referrals", "partner", made.partner, site, day] += 1
         days["referrals", "status", "issued", site, day] += 1
+
+    def _request(self, was: str, becomes: str, made: Handed) -> None:
+        self._days["requests", "status", was, made.site, made.requested] -= 1
+        self._days["requests", "status", becomes, made.site, made.requested] += 1
+
+    def _need(self, made: Handed, step: int) -> None:
+        for dimension, value in (("total", ""), ("category", made.category), ("reason", made.reason or "")):
+            self._days["needs", dimension, value, made.site, made.found_on] += step
+
+    def _walked(self, made: Handed, walk: Walk | None, step: int) -> None:
+        if walk is None:
+            return
+        for dimension, value in (("total", ""), ("partner", made.partner), ("result", walk.result)):
+            self._days["handovers", dimension, value, made.site, walk.day] += step
+        if walk.result == "received":
+            for dimension, value in (("total", ""), ("partner", made.partner)):
+                self._days["minutes_to_partner", dimension, value, made.site, walk.day] += step * walk.minutes
 
     def compare(self, store: Store) -> Check:
         """Hold the table against the counts, both ways."""

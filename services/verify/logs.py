@@ -5,14 +5,14 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from services.verify.checks import Check, reading
-from services.verify.documents import Document, Handed, Moved, Unreadable, Visit, read_data, read_document
+from services.verify.documents import Document, Fact, Unreadable, Visit, read_data, read_document
 from services.verify.stores import Store
 from services.verify.topics import Bus
 
 NO_HASH = bytes(32)
 """What the first entry of a partition is chained to."""
 
-Heard = Callable[[int, int, Document, Visit | Handed | Moved | None], None]
+Heard = Callable[[int, int, Document, Fact | None], None]
 """(partition, position, document, fact): called for each readable event, in order."""
 
 

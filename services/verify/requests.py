@@ -36,10 +36,11 @@ class Requests:
             self._add((request.request_id, 1, int(needs), 0, said if needs else None))
 
     def handed(self, handed: Handed) -> None:
-        """A request was handed over, or found to be nobody's."""
-        self._handed += 1
-        said = "|".join((handed.visit_id, handed.case_id, handed.site, handed.category, handed.topic or "", handed.day))
-        self._add((handed.request_id, 0, 0, 1, said))
+        """A request was handed over, or found to be nobody's; what follows later, or stands beside, is no other one."""
+        self._handed += handed.is_first
+        day = handed.requested
+        said = "|".join((handed.visit_id, handed.case_id, handed.site, handed.category, handed.topic or "", day))
+        self._add((handed.request_id, 0, 0, int(handed.is_first), said))
 
     def compare(self) -> Check:
         """Bring both sides together."""

@@ -16,7 +16,11 @@ from psycopg import IsolationLevel
 from sqlalchemy import make_url
 
 ROWS_AT_A_TIME = 2_000
-_REBUILT = {"intake": "visit_referrals", "referral": "queue_items", "stats": "figures"}
+_REBUILT = {
+    "intake": "visit_referrals",
+    "referral": "queue_items, bookings, permanence_cancellations",
+    "stats": "figures",
+}
 
 
 class CannotVerify(RuntimeError):

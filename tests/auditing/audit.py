@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.auditing.figures import Figures, check_counter, check_figures, count
 from tests.auditing.finding import Finding
 from tests.auditing.history import ANSWER, COUNT, RECORD, History, attempts
+from tests.auditing.lives import check_chains, check_lives
 from tests.auditing.order import check_cases, check_positions, check_topic
 from tests.auditing.queues import check_answers, check_handed_over
 from tests.auditing.stored import Stored, handed_over, visits_of
@@ -39,6 +40,8 @@ def _findings(history: History, evidence: Evidence) -> Iterator[Finding]:
     yield from check_keys(recording)
     yield from check_cases(recording, visits)
     yield from check_handed_over(visits, handed_over(evidence.referral))
+    yield from check_lives(evidence.referral)
+    yield from check_chains(evidence.referral)
     yield from check_answers(list(attempts(history.lines, ANSWER)), evidence.referral)
     yield from check_positions("intake", evidence.intake)
     yield from check_positions("referral", evidence.referral)

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tests.auditing.finding import Finding
 from tests.auditing.history import Attempt
-from tests.auditing.stored import ISSUED, UNMET, Stored, visits_of
+from tests.auditing.lives import Life, lives_of
+from tests.auditing.stored import SETTLED, UNMET, Stored, is_first, visits_of
+
+_NO_MOVE = (UNMET, "referral.reminded.v1", "referral.escalated.v1")
 
 Figures = Mapping[str, int]
 """`visits` for a total, `visits/channel=phone` for a part of it. A figure of nothing is left out."""
@@ -23,14 +26,15 @@ def count(intake: Sequence[Stored], referral: Sequence[Stored]) -> dict[str, int
             figures["requests"] += 1
             figures[f"requests/category={request['category']}"] += 1
             figures["requests/status=answered"] += bool(request.get("answered"))
+    for life in lives_of(referral).values():
+        figures.update(_of_a_life(life))
     for event in referral:
-        if event.type == ISSUED:
-            figures["referrals"] += 1
-            figures[f"referrals/partner={event.data['partner']}"] += 1
-            figures[f"referrals/category={event.data['category']}"] += 1
+        if event.type == UNMET:
+            figures["requests/status=unmet"] += 1
+            figures["requests/status=referred"] -= not is_first(event)
+        if event.type == SETTLED:
+            figures["requests/status=unmet"] -= 1
             figures["requests/status=referred"] += 1
-        figures["requests/status=unmet"] += event.type == UNMET
-    figures.update(Counter(f"referrals/status={status}" for status in _statuses(referral)))
     return {name: figure for name, figure in figures.items() if figure}
 
 
@@ -58,9 +62,19 @@ def check_counter(recording: Sequence[Attempt], reading: Sequence[Attempt]) -> I
         highest = max(highest, read.answered)
 
 
-def _statuses(referral: Sequence[Stored]) -> Iterator[str]:
-    now: dict[str, str] = {}
-    for event in sorted(referral, key=lambda each: (each.stream, each.version)):
-        if event.type != UNMET:
-            now[event.stream] = event.type.split(".")[1]
-    yield from now.values()
+def _of_a_life(life: Life) -> Counter[str]:
+    """What one referral, or one unmet need, adds to the figures."""
+    made, figures = life.made, Counter[str]()
+    if "partner" not in made:
+        if life.is_open_need:
+            figures.update(("needs", f"needs/category={made['category']}", f"needs/reason={made['reason']}"))
+        return figures
+    figures["requests/status=referred"] += made.get("replaces") is None and not made.get("beside")
+    figures.update(("referrals", f"referrals/partner={made['partner']}", f"referrals/category={made['category']}"))
+    figures[f"referrals/status={life.status}"] += 1
+    for result, minutes in life.walks:
+        figures.update(("handovers", f"handovers/partner={made['partner']}", f"handovers/result={result}"))
+        if result == "received":
+            figures["minutes_to_partner"] += minutes
+            figures[f"minutes_to_partner/partner={made['partner']}"] += minutes
+    return figures

@@ -7,6 +7,7 @@ VISIT = "intake.visit-recorded.v1"
 ISSUED = "referral.issued.v1"
 ACCEPTED = "referral.accepted.v1"
 UNMET = "referral.need-unmet.v1"
+SETTLED = "referral.need-settled.v1"
 
 
 class Stored(NamedTuple):
@@ -55,5 +56,10 @@ def visits_of(log: Iterable[Stored]) -> list[Visit]:
 
 
 def handed_over(log: Iterable[Stored]) -> list[str]:
-    """The requests that were handed to a partner or to the coordinator, as often as they were."""
-    return [event.data["request_id"] for event in log if event.type in (ISSUED, UNMET)]
+    """The requests that were handed to a partner or to the coordinator, as often as they were for the first time."""
+    return [event.data["request_id"] for event in log if event.type in (ISSUED, UNMET) and is_first(event)]
+
+
+def is_first(event: Stored) -> bool:
+    """Nobody had the request before, and nobody is counted with it already."""
+    return event.data.get("replaces") is None and not event.data.get("beside")

@@ -33,8 +33,12 @@ def issued(position: int, number: int) -> Stored:
 
 
 def accepted(position: int, number: int) -> Stored:
-    facts = {"referral_id": f"f{number}", "partner": "p07"}
+    facts = {"referral_id": f"f{number}", "partner": "p07", "was": "issued"}
     return event("referral", position, f"referral-f{number}", 2, "accepted", **facts)
+
+
+def moved(position: int, stream: str, version: int, kind: str, was: str, **more: Any) -> Stored:
+    return event("referral", position, f"referral-{stream}", version, kind, partner="p07", was=was, **more)
 
 
 def told(number: int) -> dict[str, str]:
@@ -144,7 +148,7 @@ def test_a_lost_acceptance_is_found(history: History, evidence: Evidence) -> Non
 def test_an_acceptance_carried_out_twice_is_found(history: History, evidence: Evidence) -> None:
     handed = [*REFERRAL, accepted(4, 1)._replace(version=3)]
     shown = replace(evidence, referral=handed, queues={}, figures=count(INTAKE, handed))
-    assert faults(history, shown) == {"doubled answer"}
+    assert faults(history, shown) == {"doubled answer", "illegal move"}
 
 
 @pytest.mark.parametrize("figure", sorted(count(INTAKE, REFERRAL)))
@@ -222,3 +226,65 @@ def test_a_history_that_was_kept_is_audited_alike(history: History, evidence: Ev
     record(history, 3)
     history.write(tmp_path / "history.jsonl")
     assert audit(read_history(tmp_path / "history.jsonl"), evidence) == audit(history, evidence)
+
+
+FOLLOWER: dict[str, Any] = {"request_id": "r1-1", "category": "legal", "replaces": "f1"}
+DECLINED = moved(4, "f1", 3, "declined", "accepted", reason="no_capacity", follower="f9")
+NEXT = event("referral", 5, "referral-f9", 1, "issued", partner="p08", **FOLLOWER)
+NOBODY = event("referral", 5, "referral-f9", 1, "need-unmet", reason="no_partner_left", **FOLLOWER)
+
+
+def lived(evidence: Evidence, *more: Stored) -> Evidence:
+    log = [*REFERRAL, *more]
+    return replace(evidence, referral=log, queues={}, figures=count(INTAKE, log))
+
+
+def test_a_referral_given_on_is_no_fault(history: History, evidence: Evidence) -> None:
+    shown = lived(evidence, DECLINED, NEXT)
+    assert audit(history, shown) == []
+    assert shown.figures["requests/status=referred"] == 2
+    assert (shown.figures["referrals"], shown.figures["referrals/status=declined"]) == (3, 1)
+
+
+def test_a_need_that_was_unmet_and_settled_is_counted_as_that(history: History, evidence: Evidence) -> None:
+    shown = lived(evidence, DECLINED, NOBODY)
+    assert audit(history, shown) == []
+    assert (shown.figures["needs"], shown.figures["requests/status=referred"]) == (1, 1)
+    again = moved(6, "f1", 4, "reopened", "declined", reason="mistake")
+    settled = event("referral", 7, "referral-f9", 2, "need-settled", request_id="r1-1", follower="f1")
+    shown = lived(evidence, DECLINED, NOBODY, again, settled)
+    assert audit(history, shown) == []
+    assert "needs" not in shown.figures
+    assert shown.figures["requests/status=referred"] == 2
+
+
+def test_a_walk_is_counted_and_taken_off_when_it_is_undone(history: History, evidence: Evidence) -> None:
+    walked = moved(4, "f1", 3, "person-walked", "accepted")
+    received = moved(5, "f1", 4, "person-received", "walked")._replace(time="2008-03-11T09:37:59+01:00")
+    shown = lived(evidence, walked, received)
+    assert audit(history, shown) == []
+    assert (shown.figures["handovers/result=received"], shown.figures["minutes_to_partner"]) == (1, 7)
+    undone = moved(6, "f1", 5, "move-undone", "received", back_to="walked")
+    assert "handovers" not in lived(evidence, walked, received, undone).figures
+    again = moved(7, "f1", 6, "person-missed", "walked")._replace(time="2008-03-11T09:40:00+01:00")
+    came_back = moved(8, "f1", 7, "person-received", "missed")._replace(time="2008-03-12T09:00:00+01:00")
+    shown = lived(evidence, walked, received, undone, again, came_back)
+    assert audit(history, shown) == []
+    assert (shown.figures["handovers"], shown.figures["handovers/result=left"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ((DECLINED,), "chain broken"),
+        ((NEXT._replace(position=4),), "chain broken"),
+        ((DECLINED, NEXT, moved(6, "f1", 4, "reopened", "accepted")), "illegal move"),
+        ((moved(4, "f1", 3, "completed", "accepted"),), "illegal move"),
+        ((moved(4, "f2", 2, "completed", "issued", outcome="helped"),), "illegal move"),
+        ((DECLINED, NOBODY, moved(6, "f1", 4, "reopened", "declined")), "unmet and with a partner"),
+    ],
+)
+def test_a_life_that_cannot_be_is_found(
+    history: History, evidence: Evidence, more: tuple[Stored, ...], fault: str
+) -> None:
+    assert faults(history, lived(evidence, *more)) == {fault}

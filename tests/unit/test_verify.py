@@ -12,6 +12,7 @@ from functools import partial
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
+from random import Random
 from threading import Event
 from typing import Any
 
@@ -23,17 +24,15 @@ from sqlalchemy import make_url
 from services.intake.commands import RecordVisit
 from services.intake.consumers import referral_topic
 from services.intake.handlers import record_visit
-from services.referral.commands import AcceptReferral, Command, CompleteReferral, DeclineReferral
 from services.referral.consumers import intake_topic
-from services.referral.handlers import answer
-from services.referral.keeping import QUEUE_ITEMS, keeper
+from services.referral.keeping import keeper
 from services.stats.consumers import topics
 from services.verify import CannotVerify, print_document, verify
 from services.verify.audit import audit
 from services.verify.sources import opened
 from services.verify.stores import Stopped
 from shared.bus import connect
-from shared.catalogue import load_catalogue
+from shared.catalogue import Catalogue, load_catalogue
 from shared.database import Database
 from shared.events.intake import RequestMade
 from shared.execute import Context
@@ -44,6 +43,7 @@ from shared.settings import Settings
 from shared.subscription import Place, Subscription, Topic
 from shared.subscription.batch import hear
 from tests.logs import opened_database
+from tests.referral_stories import live_at_random, live_through, several_house
 from tests.servers import Valkey
 from tests.system.place import until
 
@@ -51,6 +51,7 @@ SITE = "fontaine-d-ouche"
 DAYS = ("2008-03-11", "2008-03-12", "2008-12-31")
 ASKED = ("social_rights", "health", "administrative", "financial")
 SERVICES = ("intake", "referral", "stats")
+RANDOM_MOVES = 250
 Row = tuple[Any, ...]
 
 
@@ -109,6 +110,23 @@ class SmallHouse:
         assert document["ok"] == all(check["ok"] for check in document["checks"])
         return {check["name"]: check["detail"] for check in document["checks"] if not check["ok"]}
 
+    def rewrite(self, kind: str, change: Callable[[Any], object], which: int = 0) -> None:
+        """Change what the log of referral says in one event of a kind (`declined`), and chain the log anew."""
+        rows = self.execute(
+            "referral",
+            "SELECT partition, position, entry FROM events"
+            f" WHERE entry LIKE '%\"referral.{kind}.v1\"%' ORDER BY partition, position",
+        )
+        partition, position, entry = rows[which]
+        document = json.loads(entry)
+        change(document)
+        said = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+        self.tamper(
+            "referral",
+            f"UPDATE events SET entry = '{said}' WHERE partition = {partition} AND position = {position}",
+        )
+        self.forge("referral")
+
     def last(self, service: str, condition: str = "1 = 1") -> tuple[int, int]:
         """Partition and position of the last event of a partition for which something holds."""
         rows = self.execute(
@@ -128,13 +146,14 @@ class SmallHouse:
         return [f"DROP TRIGGER IF EXISTS events_{name}{on}" for name in names]
 
 
-async def furnish(settings: Settings) -> None:
-    """Twelve visits, some answered by partners, heard by everybody: all by the services' own code, but for the bus."""
+async def furnish(settings: Settings, seed: int | None = None) -> None:
+    """Twelve visits and what partners make of them, heard by everybody: by the services' own code, but for the bus."""
+    catalogue = several_house()
     async with AsyncExitStack() as stack:
         databases = {
             name: await stack.enter_async_context(opened_database(settings.database(name), name)) for name in SERVICES
         }
-        intake, referral = Log(databases["intake"], "intake"), referral_log(databases["referral"])
+        intake, referral = Log(databases["intake"], "intake"), referral_log(databases["referral"], catalogue)
         for log in (intake, referral):
             await log.start()
         case_id = ""
@@ -143,15 +162,19 @@ async def furnish(settings: Settings) -> None:
             opens_case = number % 3 != 2
             case_id = new_id() if opens_case else case_id
             await record(intake, number, case_id, opens_case=opens_case)
-        for subscription, log in readers(settings, databases, intake, referral)[0]:
+        for subscription, log in readers(settings, databases, intake, referral, catalogue)[0]:
             await pass_on(log, subscription)
-        await answer_some(databases["referral"], referral)
-        for subscription, log in readers(settings, databases, intake, referral)[1]:
+        if seed is None:
+            await live_through(databases["referral"], referral, catalogue)
+        else:
+            done = await live_at_random(databases["referral"], referral, catalogue, Random(seed), RANDOM_MOVES)
+            assert done > RANDOM_MOVES / 8
+        for subscription, log in readers(settings, databases, intake, referral, catalogue)[1]:
             await pass_on(log, subscription)
 
 
-def referral_log(database: Database) -> Log:
-    return Log(database, "referral", keeper(QUEUE_ITEMS))
+def referral_log(database: Database, catalogue: Catalogue) -> Log:
+    return Log(database, "referral", keeper(catalogue))
 
 
 async def record(log: Log, number: int, case_id: str, *, opens_case: bool) -> None:
@@ -169,7 +192,9 @@ async def record(log: Log, number: int, case_id: str, *, opens_case: bool) -> No
 Reading = list[tuple[Subscription, Log]]
 
 
-def readers(settings: Settings, databases: dict[str, Database], intake: Log, referral: Log) -> tuple[Reading, Reading]:
+def readers(
+    settings: Settings, databases: dict[str, Database], intake: Log, referral: Log, catalogue: Catalogue
+) -> tuple[Reading, Reading]:
     """Who hears what: referral first, then those who count and show."""
 
     def hearing(reader: str, log: Log, topic: Topic) -> Reading:
@@ -179,7 +204,7 @@ def readers(settings: Settings, databases: dict[str, Database], intake: Log, ref
         ]
 
     counted_intake, counted_referral = topics(settings.partitions, nothing)
-    handing_over = intake_topic(referral, load_catalogue(settings.house_file), settings.partitions)
+    handing_over = intake_topic(referral, catalogue, settings.partitions)
     return hearing("referral", intake, handing_over), [
         *hearing("stats", intake, counted_intake),
         *hearing("stats", referral, counted_referral),
@@ -194,21 +219,6 @@ async def pass_on(log: Log, subscription: Subscription, *, spoilt: int = 0) -> N
     await subscription.hear(
         [hear(entry.position, b"{" if entry.position == spoilt else entry.body) for entry in entries]
     )
-
-
-async def answer_some(database: Database, log: Log) -> None:
-    """Partners accept, decline and complete some of what lies in their queues."""
-    query = "SELECT referral_id, queue FROM queue_items WHERE status = 'issued' ORDER BY referral_id"
-    found = await database.read(lambda connection: connection.exec_driver_sql(query).all())
-    said: list[list[Command]] = [
-        [AcceptReferral()],
-        [DeclineReferral("no_capacity", "partner")],
-        [AcceptReferral(), CompleteReferral("helped")],
-    ]
-    for (referral_id, queue), commands in zip(found, said, strict=False):
-        for version, command in enumerate(commands, 1):
-            context = Context("2009-01-05T09:00:00.000+01:00", partition_of(queue, log.partitions), tag=queue)
-            await answer(log, referral_id, command, context, version)
 
 
 @pytest.fixture(scope="session")
@@ -243,6 +253,10 @@ def house(request: pytest.FixtureRequest) -> SmallHouse:
 
 # Each fault: the check that must find it, a word of what it must say, and how to make it.
 Fault = tuple[str, str, Callable[[SmallHouse], None]]
+
+
+FIRST = "version = 1 AND stream LIKE 'referral-%' AND entry NOT LIKE '%\"replaces\"%' AND entry NOT LIKE '%\"beside\"%'"
+"""The event that hands a request over for the first time."""
 
 
 def lost_event(house: SmallHouse) -> None:
@@ -307,15 +321,15 @@ def changed_tag(house: SmallHouse) -> None:
 
 
 def missing_referral(house: SmallHouse) -> None:
-    """The last referral, and what came after it, are gone as if they had never been."""
-    partition, position = house.last("referral", "version = 1")
+    """The last referral of a visit, and what came after it, are gone as if they had never been."""
+    partition, position = house.last("referral", FIRST)
     house.tamper("referral", f"DELETE FROM events WHERE partition = {partition} AND position >= {position}")
     house.forge("referral")
 
 
 def doubled_referral(house: SmallHouse) -> None:
-    """The last referral once more, in a stream of its own."""
-    partition, position = house.last("referral", "version = 1")
+    """The last referral of a visit once more, in a stream of its own."""
+    partition, position = house.last("referral", FIRST)
     end = house.execute("referral", f"SELECT max(position) + 1 FROM events WHERE partition = {partition}")[0][0]
     house.tamper(
         "referral",
@@ -342,6 +356,27 @@ def wrong_category(house: SmallHouse) -> None:
     house.forge("referral")
 
 
+def said_fault(kind: str, name: str, value: Any, which: int = 0) -> Callable[[SmallHouse], None]:
+    """An event says something else of itself."""
+    return lambda house: house.rewrite(kind, lambda document: document["data"].update({name: value}), which)
+
+
+def unsaid_fault(kind: str, name: str, which: int = 0) -> Callable[[SmallHouse], None]:
+    """An event does not say something."""
+    return lambda house: house.rewrite(kind, lambda document: document["data"].pop(name), which)
+
+
+def other_fault(kind: str, becomes: str, which: int = 0) -> Callable[[SmallHouse], None]:
+    """An event is one of another kind."""
+    return lambda house: house.rewrite(kind, lambda document: document.update({"type": becomes}), which)
+
+
+def place_sold_twice(house: SmallHouse) -> None:
+    """Two who have a place of one permanence are said to have the same."""
+    house.rewrite("appointment-booked", lambda document: document["data"].update({"place": 1}), -1)
+    house.rewrite("appointment-booked", lambda document: document["data"].update({"place": 1}), -2)
+
+
 def figures_fault(sql: str) -> Callable[[SmallHouse], None]:
     return lambda house: house.tamper("stats", sql)
 
@@ -355,6 +390,7 @@ def shown_fault(sql: str) -> Callable[[SmallHouse], None]:
 
 
 ONE_FIGURE = "figure = 'visits' AND dimension = 'total' AND grain = 'week' AND period = '2008-W11' AND site = ''"
+ONE_DAY = "dimension = 'total' AND grain = 'day' AND site = ''"
 ONE_ITEM = "referral_id = (SELECT min(referral_id) FROM {})"
 FAULTS: dict[str, Fault] = {
     "a lost event": ("positions", "missing", lost_event),
@@ -414,6 +450,84 @@ FAULTS: dict[str, Fault] = {
         "is missing",
         shown_fault("DELETE FROM visit_referrals WHERE " + ONE_ITEM.format("visit_referrals")),
     ),
+    "a status that it did not have": ("moves", "says that it was walked", said_fault("completed", "was", "walked")),
+    "a move from the wrong state": ("moves", "completed from issued", other_fault("accepted", "referral.completed.v1")),
+    "a completion without an outcome": ("moves", "without an outcome", unsaid_fault("completed", "outcome")),
+    "an undo to somewhere else": ("moves", "goes back to booked", said_fault("move-undone", "back_to", "booked")),
+    "a place beyond the last": ("moves", "place 99 of", said_fault("appointment-booked", "place", 99)),
+    "a reminder of what has ended": (
+        "moves",
+        "an answer was asked for that is",
+        other_fault("reopened", "referral.reminded.v1"),
+    ),
+    "a follower that is not there": ("chains", "which does not follow it", said_fault("declined", "follower", "x")),
+    "a follower of nobody": ("chains", "was not given on to it", unsaid_fault("declined", "follower")),
+    "a follower that says it is the first": (
+        "referrals",
+        "handed over 2 times",
+        unsaid_fault("issued", "replaces", -1),
+    ),
+    "a follower of another day": (
+        "referrals",
+        "something else",
+        said_fault("issued", "requested_on", "2008-01-01", -1),
+    ),
+    "a referral beside a stranger": (
+        "chains",
+        "which does not stand beside it",
+        lambda house: house.rewrite("issued", lambda document: document["data"].update({"siblings": ["x"]}), 1),
+    ),
+    "an unmet need that a partner has": (
+        "chains",
+        "is an unmet need, while",
+        other_fault("need-settled", "referral.forgotten.v1"),
+    ),
+    "two partners at once": (
+        "chains",
+        "has its request untouched",
+        other_fault("withdrawn", "referral.forgotten.v1"),
+    ),
+    "a place sold twice": ("bookings", "was given to", place_sold_twice),
+    "a place that is free again": ("bookings", "is missing", queue_fault("DELETE FROM bookings WHERE place = 2")),
+    "a place of nobody": (
+        "bookings",
+        "is in no log",
+        queue_fault("INSERT INTO bookings (permanence_id, place, referral_id) VALUES ('x', 1, 'x')"),
+    ),
+    "another place": ("bookings", "in place", queue_fault("UPDATE bookings SET place = 5 WHERE place = 2")),
+    "a permanence that takes place": (
+        "permanence_cancellations",
+        "is missing",
+        queue_fault("DELETE FROM permanence_cancellations"),
+    ),
+    "a walk too many": (
+        "figures",
+        "handovers, 2009-01-05, all sites: 3 kept, 2 counted",
+        figures_fault(f"UPDATE figures SET count = count + 1 WHERE figure = 'handovers' AND {ONE_DAY}"),
+    ),
+    "minutes that nobody waited": (
+        "figures",
+        "minutes_to_partner, 2009-01-05, all sites: 15 kept, 10 counted",
+        figures_fault(f"UPDATE figures SET count = count + 5 WHERE figure = 'minutes_to_partner' AND {ONE_DAY}"),
+    ),
+    "a need that is met": (
+        "figures",
+        "needs, 2008-03-12, all sites",
+        figures_fault(
+            "UPDATE figures SET count = count - 1 WHERE figure = 'needs' AND dimension = 'total' AND grain = 'day'"
+            " AND site = '' AND period = '2008-03-12'"
+        ),
+    ),
+    "an item that is open no longer": (
+        "queue_items",
+        "differs from the log in is_open",
+        queue_fault("UPDATE queue_items SET is_open = NOT is_open WHERE " + ONE_ITEM.format("queue_items")),
+    ),
+    "a referral shown otherwise": (
+        "visit_referrals",
+        "differs from the log in reason",
+        shown_fault("UPDATE visit_referrals SET reason = 'x' WHERE " + ONE_ITEM.format("visit_referrals")),
+    ),
     "a table that is gone": ("figures", "cannot be read", figures_fault("DROP TABLE figures")),
 }
 
@@ -422,11 +536,32 @@ def test_a_house_without_a_fault_is_well(house: SmallHouse) -> None:
     document = asyncio.run(verify(house.settings))
     assert document["ok"], document
     assert [check["name"] for check in document["checks"]] == [
-        "positions", "versions", "chain", "entries", "checkpoints", "topics", "queues", "referrals", "figures",
-        "queue_items", "visit_referrals", "dead_letters",
+        "positions", "versions", "chain", "entries", "checkpoints", "topics", "queues", "referrals", "moves", "chains",
+        "figures", "queue_items", "bookings", "permanence_cancellations", "visit_referrals", "dead_letters",
     ]  # fmt: skip
     heads = [document["position"][name] for name in ("intake", "referral")]
-    assert [head if house.is_sqlite else sum(head.values()) for head in heads] == [20, 21]
+    assert [head if house.is_sqlite else sum(head.values()) for head in heads] == [20, 71]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_partners_and_desk_think_of_leaves_a_house_that_is_well(tmp_path: Path, seed: int) -> None:
+    settings = Settings(data=tmp_path)
+    asyncio.run(furnish(settings, seed))
+    house = SmallHouse(settings)
+    assert house.faults() == {}
+    # Nobody was asked whether the person still wants anything, and nobody has the request: it would be lost.
+    lost = house.execute(
+        "referral",
+        "SELECT request_id FROM queue_items GROUP BY request_id HAVING sum(is_open) = 0"
+        " AND sum(status = 'completed' OR (status = 'withdrawn' AND reason <> 'taken_back')"
+        " OR (status = 'declined' AND reason = 'moved')) = 0",
+    )
+    assert lost == []
+
+
+def test_a_row_older_than_its_columns_is_no_fault(small_house: SmallHouse) -> None:
+    small_house.tamper("referral", "UPDATE queue_items SET queued_at = NULL, moved_at = NULL")
+    assert small_house.faults() == {}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -441,6 +576,10 @@ def test_planted_faults_are_found_on_postgresql_as_well(postgres_house: SmallHou
     for fault in (
         "a counter off by one",
         "an item missing",
+        "another place",
+        "a need that is met",
+        "a status that it did not have",
+        "two partners at once",
         "a missing referral",
         "a doubled referral",
         "a changed byte",
@@ -531,11 +670,12 @@ async def hear_one_more(settings: Settings, *, spoilt: bool) -> None:
         databases = {
             name: await stack.enter_async_context(opened_database(settings.database(name), name)) for name in SERVICES
         }
-        intake, referral = Log(databases["intake"], "intake"), referral_log(databases["referral"])
+        catalogue = load_catalogue(settings.house_file)
+        intake, referral = Log(databases["intake"], "intake"), referral_log(databases["referral"], catalogue)
         for log in (intake, referral):
             await log.start()
         await record(intake, 1, new_id(), opens_case=True)
-        first, then = readers(settings, databases, intake, referral)
+        first, then = readers(settings, databases, intake, referral, catalogue)
         for subscription, log in first + then:
             is_stats = (subscription.place.reader, subscription.place.topic) == ("stats", "intake")
             await pass_on(log, subscription, spoilt=22 if spoilt and is_stats else 0)
@@ -609,7 +749,7 @@ def test_the_table_tells_every_check_and_the_verdict(small_house: SmallHouse, fa
     print_document(asyncio.run(verify(small_house.settings)), page)
     assert isinstance(page.file, StringIO)
     written = page.file.getvalue()
-    assert ("Something is wrong" if fault else "All is well") + ": intake at 20, referral at 21." in written
+    assert ("Something is wrong" if fault else "All is well") + ": intake at 20, referral at 71." in written
     assert ("9 kept, 8 counted" in written) == ("FAULT" in written) == bool(fault)
 
 
