@@ -5,6 +5,7 @@ HTTP does not wait for the bus: a house whose Redis is down still records visits
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,7 @@ class Service:
         self._joining: asyncio.Task[None] | None = None
         self._tidying: asyncio.Task[None] | None = None
         self._heard = False
+        self._watched: dict[str, Callable[[], Mapping[str, Any]]] = {}
 
     def own_log(self, *, queues: bool = False, project: Project | None = None) -> Log:
         """Declare that this service keeps a log, and relays it; `queues`: its tags are partners.
@@ -79,6 +81,10 @@ class Service:
     def hear(self, topic: Topic) -> None:
         """Declare a topic that this service hears."""
         self.hearing.subscribe(topic)
+
+    def watch(self, name: str, state: Callable[[], Mapping[str, Any]]) -> None:
+        """Declare another part that must be well for the service to be ready: its state has a member `well`."""
+        self._watched[name] = state
 
     async def start(self) -> None:
         """Open the database; join the bus as soon as it is there."""
@@ -137,5 +143,6 @@ class Service:
         ]
         # What another replica reads is that one's to answer for.
         well = all(subscriber["well"] for subscriber in subscribers if subscriber["owned"])
-        ready = self._heard and self.hearing.is_steady() and well
-        return {"ready": ready, "service": self.name, "subscribers": subscribers}
+        parts = {name: dict(state()) for name, state in self._watched.items()}
+        ready = self._heard and self.hearing.is_steady() and well and all(part["well"] for part in parts.values())
+        return {"ready": ready, "service": self.name, "subscribers": subscribers, **parts}
