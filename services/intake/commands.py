@@ -1,8 +1,20 @@
 """What a desk asks of intake. Ids and times are made at the edge; a command carries them."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.events.intake import RequestMade
+
+
+class CloseReason(StrEnum):
+    """Why nothing more is expected."""
+
+    DONE = "done"
+    MOVED_AWAY = "moved_away"
+    NO_NEWS = "no_news"
+    ELSEWHERE = "followed_elsewhere"
+    OPENED_BY_MISTAKE = "opened_by_mistake"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +29,43 @@ class RecordVisit:
     opens_case: bool
 
 
-Command = RecordVisit
+@dataclass(frozen=True, slots=True)
+class AttachPerson:
+    """It is known by now who the case is about."""
+
+    case_id: str
+    person_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCase:
+    """Nothing more is expected of a case."""
+
+    case_id: str
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenCase:
+    """A closed case is to go on."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeCases:
+    """`absorbed` turned out to be about the same person or household as `kept`."""
+
+    kept: str
+    absorbed: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnmergeCase:
+    """It turned out that it was not."""
+
+    absorbed: str
+
+
+Command = RecordVisit | AttachPerson | CloseCase | ReopenCase
+"""What is asked of one case. Merging asks two."""

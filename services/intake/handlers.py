@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.intake.commands import RecordVisit
-from services.intake.decider import CASE, NoCase, case_stream, decide
+from services.intake.decider import CASE, CaseUnknown, NoCase, case_stream, decide
+from services.intake.refused import problem_of
 from shared.decider import Refusal
 from shared.execute import Context, execute
 from shared.log import Append, Appended, Log
@@ -16,11 +17,13 @@ async def record_visit(log: Log, command: RecordVisit, context: Context) -> Appe
         return await log.append(opening(command, context))
     try:
         return await execute(log, CASE, case_stream(command.case_id), command, context)
-    except Refusal:
+    except Refusal as refusal:
         # Refused now, but perhaps carried out when the same request came first: then that answer stands.
         if context.answer:
             await log.answered_before(context.answer)
-        raise
+        if isinstance(refusal, CaseUnknown):
+            raise
+        raise problem_of(refusal) from refusal
 
 
 async def record_openings(log: Log, openings: Sequence[tuple[RecordVisit, Context]]) -> list[Outcome]:

@@ -5,14 +5,21 @@ from typing import Any, NamedTuple
 
 from shared.envelope import Envelope
 from shared.events.referral import (
+    Moved,
+    NeedSettled,
     NeedUnmet,
-    ReferralAccepted,
     ReferralCompleted,
     ReferralDeclined,
+    ReferralEscalated,
     ReferralIssued,
+    ReferralMoveUndone,
+    ReferralReminded,
+    ReferralReopened,
+    ReferralWithdrawn,
 )
 
 UNMET = "unmet"
+WITH_REASON = (ReferralDeclined, ReferralWithdrawn, ReferralReopened, ReferralMoveUndone)
 
 
 class Change(NamedTuple):
@@ -26,6 +33,7 @@ class Change(NamedTuple):
 def change(envelope: Envelope) -> Change | None:
     """The change that an event means; None when a visit does not show it."""
     event = envelope.event
+    columns: dict[str, Any]
     match event:
         case ReferralIssued():
             columns = {
@@ -46,12 +54,28 @@ def change(envelope: Envelope) -> Change | None:
                 "issued_at": envelope.occurred_at,
             }
             return Change(envelope.stream.removeprefix("referral-"), True, {**columns, "version": envelope.version})
-        case ReferralAccepted():
-            return Change(event.referral_id, False, {"status": "accepted", "version": envelope.version})
-        case ReferralDeclined():
-            declined = {"status": "declined", "reason": event.reason, "version": envelope.version}
-            return Change(event.referral_id, False, declined)
-        case ReferralCompleted():
-            completed = {"status": "completed", "outcome": event.outcome, "version": envelope.version}
-            return Change(event.referral_id, False, completed)
+        case Moved():
+            columns = {
+                "status": event.becomes,
+                "outcome": event.outcome if isinstance(event, ReferralCompleted | ReferralMoveUndone) else None,
+                "reason": event.reason if isinstance(event, WITH_REASON) else None,
+                "version": envelope.version,
+                **_taken_on(event),
+            }
+            return Change(event.referral_id, False, columns)
+        case ReferralReminded() | ReferralEscalated():
+            return Change(event.referral_id, False, {"version": envelope.version})
+        case NeedSettled():
+            settled = {"status": "rerouted", "version": envelope.version}
+            return Change(envelope.stream.removeprefix("referral-"), False, settled)
     return None
+
+
+def _taken_on(event: Moved) -> Mapping[str, Any]:
+    """Whether the partner has said yes by this move: nothing where the move says nothing of it.
+
+    The desk books, walks and misses for partners that have not answered yet, so the status alone does not tell.
+    """
+    if event.becomes in {"accepted", "received"}:
+        return {"taken_on": True}
+    return {"taken_on": False} if event.becomes == "issued" else {}

@@ -7,12 +7,15 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.intake.decider import case_stream
+from services.intake.decider import CASE, Case, ClosedCase, MergedCase, NoCase, OpenCase, case_stream
 from services.intake.tables import VISIT_REFERRALS
 from shared.database import Database
 from shared.envelope import Envelope, decode
 from shared.events.intake import CaseOpened, RequestMade, VisitRecorded
+from shared.execute import state_of
 from shared.log import Log
+
+_STATUS = {OpenCase: "open", ClosedCase: "closed", MergedCase: "merged"}
 
 
 class ReferralView(BaseModel):
@@ -52,12 +55,19 @@ class VisitView(BaseModel):
 
 
 class CaseView(BaseModel):
-    """A case as it is, or as it was at a moment."""
+    """A case as it is, or as it was at a moment: `open`, `closed`, or `merged` into another.
+
+    Its visits are also those of the cases that it absorbed. `person_id` says whom it is about; who that is, the vault.
+    """
 
     case_id: str
     site: str
     status: str
     opened_at: str
+    person_id: str | None = None
+    closed_for: str | None = None
+    merged_into: str | None = None
+    absorbed: list[str] = []
     visits: list[VisitView]
     version: int
 
@@ -69,23 +79,51 @@ async def visit(log: Log, database: Database, visit_id: str) -> VisitView | None
     return views[0] if views else None
 
 
-async def case(log: Log, database: Database, case_id: str, at: datetime | None = None) -> CaseView | None:
-    """One case; with `at`, what had happened by then. None when there was none."""
-    envelopes = await log.read(case_stream(case_id))
-    if at is not None:
-        envelopes = [envelope for envelope in envelopes if datetime.fromisoformat(envelope.occurred_at) <= at]
-    if not envelopes:
+async def case(
+    log: Log, database: Database, case_id: str, at: datetime | None = None, *, alone: bool = False
+) -> CaseView | None:
+    """One case; with `at`, what had happened by then. None when there was none.
+
+    `alone`: without what happened in the cases that it absorbed.
+    """
+    envelopes = await _until(log, case_id, at)
+    state = state_of(CASE, envelopes)
+    if isinstance(state, NoCase):
         return None
-    opened = next((envelope for envelope in envelopes if isinstance(envelope.event, CaseOpened)), envelopes[0])
-    visits = await _views(database, envelopes)
+    opened = next(envelope for envelope in envelopes if isinstance(envelope.event, CaseOpened))
+    told = envelopes if alone else [*envelopes, *await _absorbed(log, state, at)]
     return CaseView(
         case_id=case_id,
-        site=visits[0].site if visits else opened.event.site,  # type: ignore[attr-defined]
-        status="open",
+        site=opened.event.site,  # type: ignore[attr-defined]
+        status=_STATUS[type(state)],
         opened_at=opened.occurred_at,
-        visits=visits,
+        person_id=state.person_id,
+        closed_for=state.reason if isinstance(state, ClosedCase) else None,
+        merged_into=state.kept if isinstance(state, MergedCase) else None,
+        absorbed=[other for other, _ in _core(state).absorbed],
+        visits=await _views(database, told),
         version=envelopes[-1].version,
     )
+
+
+async def _until(log: Log, case_id: str, at: datetime | None) -> list[Envelope]:
+    envelopes = await log.read(case_stream(case_id))
+    if at is None:
+        return envelopes
+    return [envelope for envelope in envelopes if datetime.fromisoformat(envelope.occurred_at) <= at]
+
+
+async def _absorbed(log: Log, state: Case, at: datetime | None) -> list[Envelope]:
+    """What happened in the cases that this one absorbed, and in those that they had absorbed."""
+    found: list[Envelope] = []
+    for other, _ in () if isinstance(state, NoCase) else _core(state).absorbed:
+        envelopes = await _until(log, other, at)
+        found += [*envelopes, *await _absorbed(log, state_of(CASE, envelopes), at)]
+    return found
+
+
+def _core(state: OpenCase | ClosedCase | MergedCase) -> OpenCase:
+    return state if isinstance(state, OpenCase) else _core(state.before)
 
 
 async def _views(database: Database, envelopes: Iterable[Envelope]) -> list[VisitView]:

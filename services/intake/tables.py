@@ -1,6 +1,6 @@
 """What intake knows of referrals: the read model behind the closed loop of a visit."""
 
-from sqlalchemy import Table
+from sqlalchemy import Boolean, Table, false
 from sqlmodel import Column, Field, SQLModel, Text
 
 
@@ -18,6 +18,7 @@ class VisitReferral(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_column=Column(Text))
     version: int
     issued_at: str = Field(sa_column=Column(Text, nullable=False))
+    taken_on: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 VISIT_REFERRALS: Table = VisitReferral.__table__  # type: ignore[attr-defined]

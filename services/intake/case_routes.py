@@ -1,0 +1,173 @@
+"""The HTTP edge of a case's life: close, reopen, merge, take a merge back, notes."""
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Header, Request, Response
+from pydantic import BaseModel
+
+from services.intake import queries
+from services.intake.asking import Asking, who_asks
+from services.intake.case_life import case_state, change_case, merge_cases, unmerge_case
+from services.intake.changes import Act, CaseChanges
+from services.intake.commands import CloseCase, MergeCases, ReopenCase, UnmergeCase
+from services.intake.decider import NoCase
+from services.intake.person_forms import CloseForm, MergeForm, NoteForm
+from services.intake.persons import People
+from services.intake.queries import CaseView
+from services.intake.refused import refusals_told
+from shared.database import Database
+from shared.log import Log
+from shared.web.app import problems
+from shared.web.body import form_contract, read_form
+from shared.web.idempotency import KEY_PATTERN, key_from
+from shared.web.problems import not_found
+from shared.web.versions import ETAG_PATTERN, etag
+
+NOTES_SHOWN_MAX = 200
+_Asker = Annotated[Asking, Depends(who_asks)]
+_IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The version decided on, as read from ETag",
+        json_schema_extra={"pattern": ETAG_PATTERN},
+    ),
+]
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Sent again with the same key, it is carried out once",
+        json_schema_extra={"pattern": KEY_PATTERN},
+    ),
+]
+
+
+class NoteView(BaseModel):
+    """A note on a case."""
+
+    note_id: str
+    case_id: str
+    recorded_at: str
+    author: str
+    text: str
+
+
+class NotesView(BaseModel):
+    """The newest notes on a case and on what it absorbed, oldest first."""
+
+    notes: list[NoteView]
+
+
+class NoteAdded(BaseModel):
+    """A note is in the vault."""
+
+    note_id: str
+    case_id: str
+
+
+def add_case_routes(app: FastAPI, people: People, changes: CaseChanges, log: Log, database: Database) -> None:
+    """Add the routes."""
+    _add_life(app, changes, log, database)
+    _add_notes(app, people, log)
+
+
+def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database) -> None:
+    refused = problems(400, 404, 409, 412, 413, 415, 422, 428, 507)
+
+    async def carry_out(
+        request: Request, response: Response, case_id: str, asked: str, if_match: str | None, act: Act
+    ) -> CaseView:
+        move = asked.partition(" ")[0]
+        await changes.carry_out(case_id, move, asked.encode(), if_match, dict(request.headers.raw), act)
+        view = await queries.case(log, database, case_id)
+        assert view is not None, "what was just changed is there"
+        response.headers["ETag"] = etag(view.version)
+        return view
+
+    @app.post(
+        "/cases/{case_id}/close",
+        tags=["cases"],
+        summary="Nothing more is expected",
+        responses=refused,
+        openapi_extra=form_contract(CloseForm, optional=True),
+    )
+    async def close(
+        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+    ) -> CaseView:
+        form = await read_form(request, CloseForm, optional=True)
+        command = CloseCase(case_id, form.reason)
+        return await carry_out(
+            request, response, case_id, f"close {form.reason}", if_match,
+            lambda context, expected: change_case(log, command, context, expected),
+        )  # fmt: skip
+
+    @app.post("/cases/{case_id}/reopen", tags=["cases"], summary="It goes on", responses=refused)
+    async def reopen(
+        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+    ) -> CaseView:
+        return await carry_out(
+            request, response, case_id, "reopen", if_match,
+            lambda context, expected: change_case(log, ReopenCase(case_id), context, expected),
+        )  # fmt: skip
+
+    @app.post(
+        "/cases/{case_id}/merge",
+        tags=["cases"],
+        summary="Read it as a part of another case",
+        responses=refused,
+        openapi_extra=form_contract(MergeForm),
+    )
+    async def merge(
+        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+    ) -> CaseView:
+        form = await read_form(request, MergeForm)
+        return await carry_out(
+            request, response, case_id, f"merge {form.into}", if_match,
+            lambda context, expected: merge_cases(log, MergeCases(form.into, case_id), context, expected),
+        )  # fmt: skip
+
+    @app.post("/cases/{case_id}/unmerge", tags=["cases"], summary="Take its merge back", responses=refused)
+    async def unmerge(
+        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+    ) -> CaseView:
+        return await carry_out(
+            request, response, case_id, "unmerge", if_match,
+            lambda context, expected: unmerge_case(log, UnmergeCase(case_id), context, expected),
+        )  # fmt: skip
+
+
+def _add_notes(app: FastAPI, people: People, log: Log) -> None:
+    @app.post(
+        "/cases/{case_id}/notes",
+        status_code=201,
+        tags=["cases"],
+        summary="Write a note, which the vault keeps",
+        responses=problems(400, 404, 410, 413, 415, 422, 507),
+        openapi_extra=form_contract(NoteForm),
+    )
+    async def write(request: Request, response: Response, case_id: str, asking: _Asker, _key: _Key = None) -> NoteAdded:
+        form = await read_form(request, NoteForm)
+        key = key_from(dict(request.headers.raw), f"cases/{case_id}/notes")
+        if isinstance(await case_state(log, case_id), NoCase):
+            raise not_found("case")
+        access = asking.access("note", people.clock())
+        with refusals_told():
+            note, was_there = await people.vault.add_note(case_id, form.text, access, key)
+        if was_there:
+            response.headers["Idempotency-Replayed"] = "true"
+        return NoteAdded(note_id=note.note_id, case_id=case_id)
+
+    @app.get(
+        "/cases/{case_id}/notes",
+        tags=["cases"],
+        summary="The newest notes on a case",
+        responses=problems(404, 507),
+    )
+    async def read(case_id: str, asking: _Asker) -> NotesView:
+        if isinstance(await case_state(log, case_id), NoCase):
+            raise not_found("case")
+        family = await people.read_with(case_id)
+        access = asking.access("read-notes", people.clock())
+        notes = await people.vault.notes(sorted(family), access, NOTES_SHOWN_MAX)
+        return NotesView(notes=[NoteView(**note._asdict()) for note in notes])
