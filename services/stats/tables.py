@@ -1,5 +1,6 @@
 """The counters. Every figure is kept at every grain, so that asking costs the same whatever the history."""
 
+from sqlalchemy import Boolean
 from sqlmodel import BigInteger, Column, Field, SQLModel, Text
 
 ALL_SITES = ""
@@ -19,3 +20,23 @@ class Figure(SQLModel, table=True):
     period: str = Field(sa_column=Column(Text, primary_key=True))
     value: str = Field(sa_column=Column(Text, primary_key=True))
     count: int = Field(sa_type=BigInteger)
+
+
+class Publication(SQLModel, table=True):
+    """One cell as it was published. It stays; a later correction is a row of its own with the next `revision`.
+
+    `count` is what was counted, kept to hold later publications against. Nobody outside sees it where `withheld`.
+    """
+
+    __tablename__ = "publications"
+
+    figure: str = Field(sa_column=Column(Text, primary_key=True))
+    dimension: str = Field(sa_column=Column(Text, primary_key=True))
+    grain: str = Field(sa_column=Column(Text, primary_key=True))
+    site: str = Field(sa_column=Column(Text, primary_key=True))
+    period: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
+    revision: int = Field(primary_key=True, sa_type=BigInteger)
+    count: int = Field(sa_type=BigInteger)
+    withheld: bool = Field(sa_column=Column(Boolean, nullable=False))
+    published_on: str = Field(sa_column=Column(Text, nullable=False))

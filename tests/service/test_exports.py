@@ -1,0 +1,148 @@
+"""The city's files: the same numbers on every road, read as its own tools read them."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import pytest
+from frictionless import Package
+
+from services.stats.published import COLUMNS, FIGURES
+from tests.servers import running_valkey
+from tests.service.street import Street, open_street, until
+
+NAMES = [column.name for column in COLUMNS]
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object) -> Iterator[Street]:
+    """A house whose year 2008 is closed: recorded first, then opened again, for publishing begins with the day."""
+    folder = tmp_path_factory.mktemp("city")
+    with running_valkey() as bus:
+        with open_street(folder, bus) as street:
+            lines = [visit(number) for number in range(400)]
+            answer = street.intake.post("/visits/batch", content="\n".join(lines), headers={"Content-Type": NDJSON})
+            assert answer.status_code == 200
+            until(lambda: total(street, "referrals") + total(street, "requests", status="unmet") >= 400)
+        with open_street(folder, bus) as street:
+            until(lambda: len(table(street.stats, "visits")))
+            yield street
+
+
+NDJSON = "application/x-ndjson"
+CATEGORIES = ["social_rights"] * 12 + ["financial"] * 6 + ["health"] * 5 + ["legal"]
+
+
+def visit(number: int) -> str:
+    """A visit of 2008; every twenty-fourth asks for legal aid."""
+    body = {
+        "occurred_at": datetime(2008, 1 + number % 12, 8 + number % 5, 10, tzinfo=UTC).isoformat(),
+        "requests": [{"category": CATEGORIES[number % len(CATEGORIES)]}],
+        "idempotency_key": f"city-{number}",
+    }
+    return json.dumps(body)
+
+
+def total(street: Street, figure: str, **by: str) -> int:
+    rows = street.stats.get(f"/stats/{figure}", params={"by": "status"} if by else {}).json()["rows"]
+    return sum(row["count"] for row in rows if all(row[name] == value for name, value in by.items()))
+
+
+def table(stats: httpx.Client, figure: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(stats.get(f"/exports/{figure}.csv").text)))
+
+
+def download(stats: httpx.Client, folder: Path) -> Path:
+    """Everything that the data package names, beside it."""
+    package = stats.get("/exports/datapackage.json")
+    (folder / "datapackage.json").write_bytes(package.content)
+    for resource in package.json()["resources"]:
+        (folder / resource["path"]).write_bytes(stats.get(f"/exports/{resource['path']}").content)
+    return folder / "datapackage.json"
+
+
+def test_the_data_package_is_valid_to_the_last_cell(city: Street, tmp_path: Path) -> None:
+    report = Package(str(download(city.stats, tmp_path))).validate()
+    assert report.valid, report.flatten(["type", "note"])[:5]
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_csv_parquet_and_excel_say_the_same(figure: str, city: Street, tmp_path: Path) -> None:
+    for name in ("csv", "parquet"):
+        (tmp_path / f"f.{name}").write_bytes(city.stats.get(f"/exports/{figure}.{name}").content)
+    excel = city.stats.get(f"/exports/{figure}.csv", params={"dialect": "excel-fr"}).content
+    assert excel.startswith("﻿".encode())
+    (tmp_path / "e.csv").write_bytes(excel.replace(b"VRAI", b"true").replace(b"FAUX", b"false"))
+    with duckdb.connect() as duck:
+        columns = ", ".join(NAMES)
+        types = {"nombre": "BIGINT", "masque": "BOOLEAN", "revision": "BIGINT", "publie_le": "DATE"}
+        asked = {name: types.get(name, "VARCHAR") for name in NAMES}
+        rows = [
+            duck.execute(f"SELECT {columns} FROM {source}").fetchall()
+            for source in (
+                f"read_parquet('{tmp_path}/f.parquet')",
+                f"read_csv('{tmp_path}/f.csv', header=true, columns={asked}, nullstr='', allow_quoted_nulls=false)",
+                f"read_csv('{tmp_path}/e.csv', header=true, delim=';', columns={asked}, nullstr='')",
+            )
+        ]
+    assert len(rows[0]) > 50
+    assert [[value or None for value in row] for row in rows[1]] == [
+        [value or None for value in row] for row in rows[0]
+    ]
+    assert [[value or None for value in row] for row in rows[2]] == [
+        [value or None for value in row] for row in rows[0]
+    ]
+
+
+def test_what_is_shown_is_what_was_counted(city: Street) -> None:
+    shown = {
+        (row["periode"], row["code"]): int(row["nombre"])
+        for row in table(city.stats, "visits")
+        if row["axe"] == "category" and row["maille"] == "month" and not row["site"] and row["masque"] == "false"
+    }
+    params = {"by": "category", "period": "month", "from": "2008-01-01", "to": "2008-12-31"}
+    live = {
+        (row["period"], row["category"]): row["count"]
+        for row in city.stats.get("/stats/visits", params=params).json()["rows"]
+    }
+    assert shown
+    assert shown == {key: count for key, count in live.items() if key in shown}
+
+
+def test_small_numbers_are_empty_and_marked(city: Street) -> None:
+    for figure in FIGURES:
+        rows = table(city.stats, figure)
+        assert all((row["nombre"] == "") == (row["masque"] == "true") for row in rows)
+        assert not [row for row in rows if row["nombre"] and 0 < int(row["nombre"]) < 11]
+        assert any(row["masque"] == "true" for row in rows)
+
+
+def test_codes_come_with_their_words(city: Street) -> None:
+    labels = {row["code"]: row["libelle"] for row in table(city.stats, "requests") if row["axe"] == "category"}
+    assert labels["financial"] == "Difficultés financières"
+
+
+@pytest.mark.parametrize("path", ["visits.csv", "visits.csv?dialect=excel-fr", "visits.parquet"])
+def test_what_has_not_changed_is_not_sent_again(path: str, city: Street) -> None:
+    first = city.stats.get(f"/exports/{path}")
+    assert first.headers["last-modified"].endswith("GMT")
+    again = city.stats.get(f"/exports/{path}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_figure_that_is_not_published_is_not_found(city: Street) -> None:
+    for path in ("people.csv", "people.parquet"):
+        answer = city.stats.get(f"/exports/{path}")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_an_empty_house_sends_files_without_lines(street: Street) -> None:
+    fresh: dict[str, Any] = street.stats.get("/exports/datapackage.json").json()
+    assert [resource["name"] for resource in fresh["resources"]] == list(FIGURES)
+    assert street.stats.get("/exports/referrals.csv").text.splitlines()[0] == ",".join(NAMES)
