@@ -1,0 +1,13 @@
+"""The Python client of a front desk: records visits over the public HTTP API, and keeps them when nobody answers.
+
+    with DeskClient("http://127.0.0.1:8001", spool=Spool(Path("spool"))) as desk:
+        desk.record(Visit(requests=[Request(category="housing")]))
+
+It uses nothing of the house but its addresses: it can be taken along to any machine.
+"""
+
+from shared.client.desk import DeskClient, Kept, Recorded, Refused, Unreachable
+from shared.client.forms import Request, Visit
+from shared.client.spool import Spool
+
+__all__ = ["DeskClient", "Kept", "Recorded", "Refused", "Request", "Spool", "Unreachable", "Visit"]

@@ -1,0 +1,32 @@
+"""A visit as a desk sends it: codes only. Which codes there are, the house knows and says."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Request(BaseModel):
+    """One thing asked for. `partner` is a wish; `answered` = dealt with on the spot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: str
+    topic: str | None = None
+    partner: str | None = None
+    answered: bool = False
+
+
+class Visit(BaseModel):
+    """One person or household, received once. `occurred_at` is aware; left out, it is when it is recorded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: list[Request] = Field(min_length=1)
+    site: str | None = None
+    channel: str | None = None
+    occurred_at: datetime | None = None
+    case_id: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """What goes over the wire: nothing that was left out."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

@@ -1,0 +1,145 @@
+"""The desk's client: a visit is recorded once, whatever happens to the network between."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from typer.testing import CliRunner
+
+from services.visit_cli import app
+from shared.client import DeskClient, Kept, Recorded, Refused, Request, Spool, Unreachable, Visit
+from tests.service.street import Street
+
+VISIT = Visit(requests=[Request(category="housing")])
+
+
+def heads(street: Street) -> int:
+    figures = street.intake.get("/health/ready").json()
+    assert figures["ready"]
+    position: int = street.intake.post("/visits", json={"requests": [{"category": "health"}]}).json()["position"]
+    return position
+
+
+@contextmanager
+def a_line_that_drops_answers(street: Street, times: int) -> Iterator[str]:
+    """An address that passes requests on, and loses the first answers on their way back."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def pass_on() -> None:
+            for count in range(times + 1):
+                near, _address = listener.accept()
+                with near, socket.create_connection(("127.0.0.1", street.ports["intake"])) as far:
+                    far.sendall(_whole(near))
+                    answer = _whole(far)
+                    if count >= times:
+                        near.sendall(answer)
+
+        thread = Thread(target=pass_on)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+def _whole(line: socket.socket) -> bytes:
+    read = b""
+    while not read.endswith(b"}"):
+        read += line.recv(65_536)
+    return read
+
+
+def nobody() -> str:
+    """An address where nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_visit_is_recorded(street: Street) -> None:
+    with DeskClient(street.url("intake")) as desk:
+        recorded = desk.record(VISIT)
+    assert isinstance(recorded, Recorded)
+    view = street.intake.get(f"/visits/{recorded.visit_id}").json()
+    assert [request["category"] for request in view["requests"]] == ["housing"]
+
+
+def test_an_answer_that_is_lost_leads_to_no_second_visit(street: Street) -> None:
+    before = heads(street)
+    with a_line_that_drops_answers(street, times=2) as url, DeskClient(url, sleep=lambda _s: None) as desk:
+        recorded = desk.record(VISIT)
+    assert isinstance(recorded, Recorded)
+    assert recorded.is_replay
+    # A case and its visit, and those of the look itself.
+    assert heads(street) == before + 4
+
+
+def test_what_the_house_refuses_is_told_field_by_field(street: Street) -> None:
+    with DeskClient(street.url("intake")) as desk, pytest.raises(Refused, match=r"requests\.0\.category"):
+        desk.record(Visit(requests=[Request(category="no such thing")]))
+
+
+def test_without_a_spool_a_house_that_does_not_answer_is_an_error() -> None:
+    with DeskClient(nobody(), sleep=lambda _s: None) as desk, pytest.raises(Unreachable):
+        desk.record(VISIT)
+
+
+def test_what_cannot_be_sent_waits_and_is_sent_once(street: Street, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    with DeskClient(nobody(), spool=spool, sleep=lambda _s: None) as desk:
+        kept = [desk.record(VISIT) for _ in range(3)]
+        assert desk.send_kept() == []
+    assert [one.key for one in kept if isinstance(one, Kept)] == spool.keys()
+    with DeskClient(street.url("intake"), spool=spool) as desk:
+        # As after a cut between the house's answer and the file's removal.
+        first = spool.keys()[0]
+        body = spool.read(first)
+        sent = desk.send_kept()
+        spool.add(first, body)
+        again = desk.send_kept()
+    assert [one.key for one in sent] == [one.key for one in kept]
+    assert [(one.visit_id, one.is_replay) for one in again] == [(sent[0].visit_id, True)]
+    assert spool.keys() == []
+    moment = street.intake.get(f"/visits/{sent[0].visit_id}").json()["occurred_at"]
+    assert datetime.fromisoformat(moment) - datetime.fromisoformat(body["occurred_at"]) < timedelta(milliseconds=1)
+
+
+def test_a_kept_visit_that_the_house_refuses_is_put_apart(street: Street, tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.add("a-key", {"requests": [{"category": "no such thing"}]})
+    spool.add("b-key", VISIT.body())
+    with DeskClient(street.url("intake"), spool=spool) as desk:
+        assert [one.key for one in desk.send_kept()] == ["b-key"]
+    apart = json.loads((tmp_path / "refused" / "a-key.json").read_bytes())
+    assert apart["problem"]["errors"][0]["field"] == "requests.0.category"
+
+
+def test_only_one_program_sends_at_a_time(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    with spool.sending() as first, Spool(tmp_path).sending() as second:
+        assert (first, second) == (True, False)
+
+
+def test_a_spool_is_its_owners_alone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.add("a-key", VISIT.body())
+    assert (tmp_path / "spool").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "spool" / "a-key.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_command_line_records_keeps_and_sends(street: Street, tmp_path: Path) -> None:
+    spool = ["--spool", str(tmp_path)]
+    run = CliRunner()
+    recorded = run.invoke(
+        app, ["record", "housing", "legal", "--channel", "phone", "--url", street.url("intake"), *spool]
+    )
+    assert recorded.exit_code == 0, recorded.output
+    assert recorded.output.startswith("Recorded: visit ")
+    kept = run.invoke(app, ["record", "housing", "--url", nobody(), *spool])
+    assert (kept.exit_code, "Kept in" in kept.output) == (0, True)
+    refused = run.invoke(app, ["record", "nonsense", "--url", street.url("intake"), *spool])
+    assert (refused.exit_code, "requests.0.category" in refused.output) == (1, True)
+    sent = run.invoke(app, ["send", "--url", street.url("intake"), *spool])
+    assert (sent.exit_code, sent.output) == (0, "1 sent, 0 left.\n")
