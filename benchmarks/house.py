@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from services.intake.app import SCHEMA as INTAKE
 from services.referral.app import SCHEMA as REFERRAL
 from services.referral.consumers import intake_topic
-from services.referral.keeping import QUEUE_ITEMS, keeper
+from services.referral.keeping import keeper
 from services.stats.app import SCHEMA as STATS
 from services.stats.consumers import topics
 from services.stats.live import Live
@@ -82,8 +82,9 @@ async def bus(settings: Settings) -> AsyncIterator[Redis]:
 def referral(settings: Settings) -> Service:
     """What runs below the HTTP edge of referral."""
     service = Service("referral", settings, REFERRAL)
-    log = service.own_log(queues=True, project=keeper(QUEUE_ITEMS))
-    service.hear(intake_topic(log, _catalogue(settings.house_file), settings.partitions))
+    catalogue = _catalogue(settings.house_file)
+    log = service.own_log(queues=True, project=keeper(catalogue))
+    service.hear(intake_topic(log, catalogue, settings.partitions))
     return service
 
 

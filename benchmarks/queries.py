@@ -16,7 +16,7 @@ from benchmarks import house
 from benchmarks.entries import CATEGORIES, SITE
 from benchmarks.processes import service
 from benchmarks.servers import folder, valkey
-from services.intake.forms import CHANNELS
+from services.intake.plain_forms import CHANNELS
 from services.stats.app import SCHEMA
 from services.stats.counting import FIGURES, additions
 from services.stats.projections import REFERRALS, REQUESTS, TOTAL, VISITS, Tally

@@ -7,7 +7,6 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.backoff import NoBackoff
-from redis.connection import HiredisRespSerializer
 from redis.retry import Retry
 
 DATA_FIELD = "__data__"
@@ -31,7 +30,7 @@ def checkpoints_key(source: str, partition: int) -> str:
 
 def connect(url: str, connections_max: int = 100) -> Redis:
     """A client that answers in bytes and never waits for ever: the callers retry, with their own bounds."""
-    client = Redis.from_url(
+    return Redis.from_url(
         url,
         protocol=2,
         socket_timeout=10,
@@ -39,26 +38,9 @@ def connect(url: str, connections_max: int = 100) -> Redis:
         retry=Retry(NoBackoff(), 1),
         max_connections=connections_max,
     )
-    pool = client.connection_pool
-    pool.connection_class = _packing_in_c(pool.connection_class)
-    return client
-
-
-def _packing_in_c(connection_class: Any) -> Any:
-    """The same connection, packing its commands with hiredis: redis-py does so for its blocking client only.
-
-    A relay's call has a thousand arguments; packing them in Python takes as long as adding them takes the server.
-    """
-    pack = HiredisRespSerializer().pack
-
-    class Packing(connection_class):  # type: ignore[misc]
-        def pack_command(self, *args: Any) -> Any:
-            return pack(*args)
-
-    return Packing
 
 
 def position_of(entry_id: bytes | str) -> int:
     """The log position in an entry's ID: 57 of `57-0`."""
-    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
-    return int(text.partition("-")[0])
+    separator: Any = b"-" if isinstance(entry_id, bytes) else "-"
+    return int(entry_id.partition(separator)[0])

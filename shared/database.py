@@ -91,8 +91,11 @@ class Database:
         try:
             with self._reading.connect() as connection, connection.begin():
                 return work(connection)
-        except DBAPIError as error:
-            raise _unavailable(error) from error
+        except Exception as raised:
+            error = self._wrapped(raised)
+            if not isinstance(error, DBAPIError):
+                raise
+            raise _unavailable(error) from raised
 
     def _write_forever(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -122,7 +125,7 @@ class Database:
             raise _unavailable(error) from raised
 
     def _wrapped(self, error: Exception) -> Exception:
-        """What the driver raised in SQLAlchemy's words: appends speak to the driver itself."""
+        """What the driver raised in SQLAlchemy's words: the log speaks to the driver itself."""
         driver = self._writing.dialect.loaded_dbapi.Error
         return DBAPIError.instance(None, None, error, driver) if isinstance(error, driver) else error
 
@@ -167,7 +170,8 @@ def _engine(database: Database, *, writes: bool) -> Engine:
     event.listen(engine, "connect", lambda raw, _record: prepare(raw, writes))
     if database.is_sqlite:
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        # On the driver's connection: by way of SQLAlchemy it takes as long as the rest of a small transaction.
+        event.listen(engine, "begin", lambda connection: connection.connection.driver_connection.execute(begin))
     return engine
 
 

@@ -1,7 +1,6 @@
 """`POST /visits` and `POST /visits/batch`: from bytes to a command, and from what was appended to an answer."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 from services.intake.decider import CaseUnknown
 from services.intake.forms import Asked, VisitForms
 from services.intake.handlers import record_openings, record_visit
+from shared.access.acting import actor, held_to_site
 from shared.clock import utc_now
 from shared.execute import Context
 from shared.failpoints import failpoint
@@ -20,14 +20,12 @@ from shared.web.body import JSON_LINES, require_type
 from shared.web.exchange import Answer, answer_failure
 from shared.web.idempotency import InFlight, fingerprint, key_from, scoped
 from shared.web.problems import Problem
-from shared.web.strict_json import check
 from shared.web.versions import etag
 
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_LINES_MAX = 5_000
 NDJSON = "application/x-ndjson"
 _SCOPE = "visits"
-_ID_AND_VERSION = re.compile(rb'^\{"visit_id":"([^"]+)".*"version":(\d+),"position":\d+\}$', re.DOTALL)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,6 +46,9 @@ class VisitRecordedAnswer(msgspec.Struct):
     position: int
 
 
+_decode = msgspec.json.Decoder(VisitRecordedAnswer).decode
+
+
 class Recording:
     """Records visits on one log, by the forms of one catalogue."""
 
@@ -59,17 +60,18 @@ class Recording:
         """One visit: 201 once it is on disk. The same key and body: the same answer again."""
         require_type(headers.get(b"content-type"))
         key = key_from(headers, _SCOPE)
-        check(body)
         asked = self._forms.read(body, utc_now())
+        held_to_site(asked.command.site)
         with self._in_flight.hold(key):
             try:
                 appended = await record_visit(self._log, asked.command, self._context(asked, key))
             except AlreadyAnswered as before:
-                return _created(before.body, replayed=True)
+                first = _decode(before.body)
+                return _created(before.body, first.visit_id, first.version, replayed=True)
             except CaseUnknown:
                 raise _case_unknown() from None
         failpoint("intake.before-answer")
-        return _created(_render(asked, appended))
+        return _created(appended.answer or _render(asked, appended), asked.command.visit_id, appended.version)
 
     async def batch(self, body: bytes, headers: Mapping[bytes, bytes]) -> Answer:
         """Many visits, one a line; one result a line, in order. A bad line fails alone."""
@@ -101,8 +103,9 @@ class Recording:
 
     def _read_line(self, line: bytes, now: Any) -> Asked | bytes:
         try:
-            check(line)
-            return self._forms.read(line, now, line=True)
+            asked = self._forms.read(line, now, line=True)
+            held_to_site(asked.command.site)
+            return asked
         except Exception as error:
             return _failed(error)
 
@@ -125,6 +128,7 @@ class Recording:
             asked.occurred_at,
             partition_of(command.case_id, self._log.partitions),
             tag=command.visit_id,
+            actor=actor(),
             answer=kept,
         )
 
@@ -141,10 +145,8 @@ def _render(asked: Asked, appended: Appended) -> bytes:
     )
 
 
-def _created(body: bytes, *, replayed: bool = False) -> Answer:
-    found = _ID_AND_VERSION.match(body)
-    assert found, "an answer of ours names its visit first and its version last"
-    headers = {"Location": f"/visits/{found[1].decode()}", "ETag": etag(int(found[2]))}
+def _created(body: bytes, visit_id: str, version: int, *, replayed: bool = False) -> Answer:
+    headers = {"Location": f"/visits/{visit_id}", "ETag": etag(version)}
     if replayed:
         headers["Idempotency-Replayed"] = "true"
     return Answer(201, body, headers=headers)
@@ -153,7 +155,7 @@ def _created(body: bytes, *, replayed: bool = False) -> Answer:
 def _result(asked: Asked, outcome: Outcome) -> bytes:
     match outcome:
         case Appended():
-            return b'{"status":201,' + _render(asked, outcome)[1:]
+            return b'{"status":201,' + (outcome.answer or _render(asked, outcome))[1:]
         case AlreadyAnswered(body=body):
             return b'{"status":201,"replayed":true,' + body[1:]
     return _failed(outcome)

@@ -1,7 +1,8 @@
 """What is handed to the log, and what it answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from shared.events import Event
 
@@ -11,17 +12,16 @@ ANY = -1
 """Expected version of a writer that does not mind what came before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """Where the last event of an append came to stand."""
+class Appended(msgspec.Struct, frozen=True):
+    """Where the last event of an append came to stand, and what was kept under its key."""
 
     partition: int
     position: int
     version: int
+    answer: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What to keep under an idempotency key: written by the append's own transaction.
 
     `fingerprint` is the SHA-256 of the request; `render` makes the answer's body once its position is known.
@@ -32,8 +32,7 @@ class Answer:
     render: Callable[[Appended], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """Events for one stream, all or none. `tag` is one more key that they are read by (a visit, a partner)."""
 
     stream: str

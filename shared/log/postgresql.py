@@ -7,28 +7,39 @@ numbers are dense and in commit order. Never a database sequence: its holes lose
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from shared.log.rows import AnswerFields, EventFields, Head
+from shared.log.rows import AnswerFields, Entry, EventFields, Found, Head
 
 
-def lock_heads(cursor: Any, partitions: Sequence[int]) -> dict[int, Head]:
-    """The head and the last hash of each partition, locked in one order for everybody: no deadlock."""
+def look_up(cursor: Any, partitions: Sequence[int], streams: Collection[str], keys: Collection[str]) -> Found:
+    """What the numbering of new events starts from. The heads are locked in one order for everybody: no deadlock."""
+    # One way to the server and back for all of them. It carries them out in turn: the locks are held when the rest
+    # is looked up, each time with a snapshot of its own.
+    with cursor.connection.pipeline():
+        cursor.execute(
+            "SELECT partition, head, hash FROM partitions WHERE partition = ANY(%s) ORDER BY partition FOR UPDATE",
+            (list(partitions),),
+        )
+        versions = cursor.connection.execute(
+            "SELECT stream, max(version) FROM events WHERE stream = ANY(%s) GROUP BY stream", (list(streams),)
+        )
+        answers = cursor.connection.execute(
+            "SELECT key, fingerprint, body FROM answers WHERE key = ANY(%s)", (list(keys),)
+        )
+        heads = {partition: Head(head, bytes(digest)) for partition, head, digest in cursor.fetchall()}
+        return Found(
+            heads,
+            dict(versions.fetchall()),
+            {key: (bytes(fingerprint), bytes(body)) for key, fingerprint, body in answers.fetchall()},
+        )
+
+
+def read_after(cursor: Any, partition: int, position: int, limit: int) -> list[Entry]:
+    """Entries of a partition after a position, in order."""
     cursor.execute(
-        "SELECT partition, head, hash FROM partitions WHERE partition = ANY(%s) ORDER BY partition FOR UPDATE",
-        (list(partitions),),
+        "SELECT position, tag, entry FROM events WHERE partition = %s AND position > %s ORDER BY position LIMIT %s",
+        (partition, position, limit),
     )
-    return {partition: Head(head, bytes(digest)) for partition, head, digest in cursor.fetchall()}
-
-
-def versions(cursor: Any, streams: Collection[str]) -> dict[str, int]:
-    """The last version of each of these streams that exists."""
-    cursor.execute("SELECT stream, max(version) FROM events WHERE stream = ANY(%s) GROUP BY stream", (list(streams),))
-    return dict(cursor.fetchall())
-
-
-def answers(cursor: Any, keys: Collection[str]) -> dict[str, tuple[bytes, bytes]]:
-    """Fingerprint and body of what was answered under these keys before."""
-    cursor.execute("SELECT key, fingerprint, body FROM answers WHERE key = ANY(%s)", (list(keys),))
-    return {key: (bytes(fingerprint), bytes(body)) for key, fingerprint, body in cursor.fetchall()}
+    return [Entry(place, tag, body.encode()) for place, tag, body in cursor.fetchall()]
 
 
 def insert_events(cursor: Any, rows: Sequence[EventFields]) -> None:
@@ -49,13 +60,18 @@ def insert_answers(cursor: Any, rows: Sequence[AnswerFields]) -> None:
     )
 
 
-def move_heads(cursor: Any, heads: Iterable[tuple[int, Head]]) -> None:
-    """Write back the counters that `lock_heads` gave out."""
-    for partition, head in heads:
-        cursor.execute(
-            "UPDATE partitions SET head = %s, hash = %s WHERE partition = %s",
-            (head.position, head.hash, partition),
-        )
+def move_heads(cursor: Any, heads: Sequence[tuple[int, Head]]) -> None:
+    """Write back the counters that `look_up` gave out."""
+    cursor.execute(
+        "UPDATE partitions SET head = moved.head, hash = moved.hash"
+        " FROM unnest(%s::int[], %s::bigint[], %s::bytea[]) AS moved (partition, head, hash)"
+        " WHERE partitions.partition = moved.partition",
+        (
+            [partition for partition, _ in heads],
+            [head.position for _, head in heads],
+            [head.hash for _, head in heads],
+        ),
+    )
 
 
 def _copy(cursor: Any, statement: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:

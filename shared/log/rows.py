@@ -20,6 +20,18 @@ class Head(NamedTuple):
     hash: bytes
 
 
+class Found(NamedTuple):
+    """What is there before an append.
+
+    The head of each partition, the last version of each stream that exists, and (fingerprint, body) of what was
+    answered under a key before.
+    """
+
+    heads: dict[int, Head]
+    versions: dict[str, int]
+    answers: dict[str, tuple[bytes, bytes]]
+
+
 class Entry(NamedTuple):
     """What a relay needs of an event: where it stands, what it is tagged with, and its document."""
 

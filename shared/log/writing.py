@@ -14,20 +14,26 @@ from sqlalchemy import Connection
 
 from shared.clock import utc_now
 from shared.envelope import SPEC_VERSION, Envelope, Recorded, encode, event_id, timestamp
+from shared.events import Event
 from shared.log import postgresql, sqlite
 from shared.log.append import (
     ANY,
     AlreadyAnswered,
+    Answer,
     Append,
     Appended,
     KeyReused,
     Outcome,
     VersionConflict,
 )
-from shared.log.rows import AnswerFields, Entry, EventFields, Head
+from shared.log.rows import AnswerFields, Entry, EventFields, Found, Head
 
 Project = Callable[[Connection, Sequence[Recorded]], None]
 """Keeps a read model: events just appended -> changes, made in the same transaction."""
+
+
+# An event goes into its document as it is, and is encoded with it; a reader finds it as `Raw` there.
+_document: Callable[..., Envelope] = Envelope
 
 
 class Written(msgspec.Struct):
@@ -56,6 +62,17 @@ def write(connection: Connection, source: str, appends: Sequence[Append], projec
     return Written(outcomes, batch.entries)
 
 
+class _Partition:
+    """The end of a partition while events are added to it."""
+
+    __slots__ = ("entries", "hash", "id_prefix", "position")
+
+    def __init__(self, source: str, partition: int, head: Head) -> None:
+        self.position, self.hash = head
+        self.id_prefix = event_id(source, partition, 0)[:-1]
+        self.entries: list[Entry] = []
+
+
 class _Batch:
     """The rows of one transaction while they are being numbered and chained."""
 
@@ -64,18 +81,25 @@ class _Batch:
     ) -> None:
         self._source, self._dialect, self._cursor = source, dialect, cursor
         self._keeps_events = keeps_events
-        # The counters come first: on PostgreSQL they are the lock under which everything else is looked up.
-        self._heads: dict[int, Head] = dialect.lock_heads(cursor, sorted({append.partition for append in appends}))
-        self._versions: dict[str, int] = dialect.versions(cursor, {append.stream for append in appends})
-        keys = {append.answer.key for append in appends if append.answer}
-        self._answers: dict[str, tuple[bytes, bytes]] = dialect.answers(cursor, keys) if keys else {}
+        found: Found = dialect.look_up(
+            cursor,
+            sorted({append.partition for append in appends}),
+            {append.stream for append in appends},
+            {append.answer.key for append in appends if append.answer},
+        )
+        self._versions, self._answers = found.versions, found.answers
+        self._partitions = {number: _Partition(source, number, head) for number, head in found.heads.items()}
         now = utc_now()
         self._recorded_at = timestamp(now).replace("+00:00", "Z")
         self._now_s = int(now.timestamp())
         self._event_rows: list[EventFields] = []
         self._answer_rows: list[AnswerFields] = []
         self.recorded: list[Recorded] = []
-        self.entries: dict[int, list[Entry]] = {partition: [] for partition in self._heads}
+
+    @property
+    def entries(self) -> dict[int, list[Entry]]:
+        """The new entries of each partition, in order."""
+        return {number: partition.entries for number, partition in self._partitions.items()}
 
     def add(self, append: Append) -> Outcome:
         """Number and chain one append's events, or say why not."""
@@ -85,53 +109,54 @@ class _Batch:
         version = self._versions.get(append.stream, 0)
         if append.expected not in (ANY, version):
             return VersionConflict(append.stream, append.expected, version)
+        partition = self._partitions[append.partition]
         for event in append.events:
             version += 1
-            self._add_event(append, version, event.event_type, encode(event))
-            if self._keeps_events:
-                position = self._heads[append.partition].position
-                self.recorded.append(
-                    Recorded(append.stream, version, append.partition, position, append.occurred_at, event)
-                )
+            self._add_event(append, partition, version, event)
         self._versions[append.stream] = version
-        appended = Appended(append.partition, self._heads[append.partition].position, version)
-        if append.answer:
-            answer, body = append.answer, append.answer.render(appended)
-            self._answers[answer.key] = (answer.fingerprint, body)
-            self._answer_rows.append((answer.key, answer.fingerprint, body, self._now_s))
-        return appended
+        appended = Appended(append.partition, partition.position, version)
+        return self._answered(appended, append.answer) if append.answer else appended
 
-    def _add_event(self, append: Append, version: int, event_type: str, data: bytes) -> None:
-        partition = append.partition
-        last = self._heads[partition]
-        position = last.position + 1
+    def _add_event(self, append: Append, partition: _Partition, version: int, event: Event) -> None:
+        number, stream, tag = append.partition, append.stream, append.tag
+        partition.position = position = partition.position + 1
         body = encode(
-            Envelope(
+            _document(
                 SPEC_VERSION,
-                event_id(self._source, partition, position),
+                f"{partition.id_prefix}{position}",
                 self._source,
-                event_type,
-                append.stream,
+                event.event_type,
+                stream,
                 append.occurred_at,
                 self._recorded_at,
                 f"{position:010}",
                 version,
-                msgspec.Raw(data),
+                event,
                 append.correlation_id,
                 append.causation_id,
                 append.actor,
             )
         )
-        digest = chain(last.hash, body)
-        self._heads[partition] = Head(position, digest)
-        self._event_rows.append((partition, position, append.stream, version, append.tag, body.decode(), digest))
-        self.entries[partition].append(Entry(position, append.tag, body))
+        partition.hash = digest = chain(partition.hash, body)
+        self._event_rows.append((number, position, stream, version, tag, body.decode(), digest))
+        partition.entries.append(Entry(position, tag, body))
+        if self._keeps_events:
+            self.recorded.append(
+                Recorded(stream, version, number, position, append.occurred_at, event, self._recorded_at)
+            )
+
+    def _answered(self, appended: Appended, answer: Answer) -> Appended:
+        body = answer.render(appended)
+        self._answers[answer.key] = (answer.fingerprint, body)
+        self._answer_rows.append((answer.key, answer.fingerprint, body, self._now_s))
+        return Appended(appended.partition, appended.position, appended.version, body)
 
     def insert(self) -> None:
         """Send the rows to the database."""
         if self._event_rows:
+            heads = [(number, Head(end.position, end.hash)) for number, end in self._partitions.items() if end.entries]
             self._dialect.insert_events(self._cursor, self._event_rows)
-            self._dialect.move_heads(self._cursor, self._heads.items())
+            self._dialect.move_heads(self._cursor, heads)
         if self._answer_rows:
             # In one order for everybody: two processes with the same keys would wait for each other for ever.
             self._dialect.insert_answers(self._cursor, sorted(self._answer_rows))

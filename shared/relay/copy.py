@@ -1,9 +1,7 @@
 """One topic kept as a true copy of one slice of a log."""
 
-import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
-from enum import IntEnum
-from pathlib import Path
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -12,28 +10,18 @@ from redis.exceptions import ResponseError
 from shared.bus import position_of
 from shared.failpoints import failpoint
 from shared.log import Entry
+from shared.relay.calls import Calls, Reply, Said, ScriptUnknown
 
 ENTRIES_MAX = 500
 """Entries in one call of the script. The server runs nothing else meanwhile: a few milliseconds."""
+CALLS_MAX = 2
+"""Calls on their way at once: the server begins with the next while we hear of the last."""
 
 Read = Callable[[int, int], Awaitable[list[Entry]]]
 """(after, limit) -> the slice's entries after a position, in order."""
 
 Start = Callable[[], Awaitable[int]]
 """The position after which an emptied topic is filled again."""
-
-_SCRIPT = (Path(__file__).parent / "append.lua").read_bytes
-
-
-NOTHING_AHEAD: tuple[int, list[Entry]] = (0, [])
-
-
-class Reply(IntEnum):
-    """What the script says first."""
-
-    ELSEWHERE = 0
-    ADDED = 1
-    REFUSED = 2
 
 
 class BusRefused(Exception):
@@ -50,12 +38,10 @@ class TopicCopy:
         self.key = key
         self._redis, self._read, self._start = redis, read, start
         self._crash_point = crash_point
-        self._script = redis.register_script(_SCRIPT())
         # Where the topic ends, by its own last word; None = not asked yet.
         self._ends_at: int | None = None
         # Where to go on in the log. Differs from `_ends_at` only when an emptied topic starts again in the middle.
         self._after = 0
-        self._ahead = NOTHING_AHEAD
 
     @property
     def ends_at(self) -> int:
@@ -71,33 +57,42 @@ class TopicCopy:
         return True
 
     async def advance(self) -> bool:
-        """Copy one batch. False = the topic holds all that there was to read; True = there may be more to do.
+        """Copy what there is to read. False = the topic holds all of it; True = there may be more to do.
 
         Raises `BusRefused`, or what the client raises when the server cannot be reached.
         """
         if self._ends_at is None:
             await self.look()
-        entries = await self._next()
+        entries = await self._read(self._after, ENTRIES_MAX)
         if not entries:
             return False
-        failpoint(self._crash_point)
-        # The server adds these while the next ones are read.
-        added, self._ahead = await asyncio.gather(self._send("append", entries, self._after), self._read_ahead(entries))
-        failpoint("relay.after-publish")
-        return not added or len(entries) == ENTRIES_MAX
+        try:
+            async with Calls(self._redis, self.key) as calls:
+                return await self._copy(calls, entries)
+        except ScriptUnknown:
+            return True
 
-    async def _next(self) -> list[Entry]:
-        after, entries = self._ahead
-        # Events do not change: what was read ahead is good, if it is still what comes next.
-        if entries and after == self._after:
-            return entries
-        return await self._read(self._after, ENTRIES_MAX)
-
-    async def _read_ahead(self, entries: list[Entry]) -> tuple[int, list[Entry]]:
-        if len(entries) < ENTRIES_MAX:
-            return NOTHING_AHEAD
-        after = entries[-1].position
-        return after, await self._read(after, ENTRIES_MAX)
+    async def _copy(self, calls: Calls, entries: list[Entry]) -> bool:
+        # `expected`: where the topic ends once the calls on their way are carried out, each in its turn.
+        expected, after = self._ends_at or 0, self._after
+        # What each of them follows in the log.
+        sent: deque[int] = deque()
+        while entries or sent:
+            if entries and len(sent) < CALLS_MAX:
+                failpoint(self._crash_point)
+                await calls.send(expected, "append", entries)
+                expected = entries[-1].position
+                sent.append(after)
+                after = expected
+                # Read while the server adds.
+                entries = await self._read(after, ENTRIES_MAX) if len(entries) == ENTRIES_MAX else []
+            else:
+                added = await self._hear(await calls.answer(), sent.popleft())
+                failpoint("relay.after-publish")
+                if not added:
+                    # What was sent behind it expects another end than there is: the script refuses it.
+                    return True
+        return False
 
     async def restart(self, after: int) -> None:
         """Build the topic again from a position on, for a reader that stands before what it holds.
@@ -106,7 +101,15 @@ class TopicCopy:
         """
         await self.look()
         failpoint("relay.before-restart")
-        await self._send("restart", await self._read(after, ENTRIES_MAX), after)
+        entries = await self._read(after, ENTRIES_MAX)
+        while True:
+            try:
+                async with Calls(self._redis, self.key) as calls:
+                    await calls.send(self._ends_at or 0, "restart", entries)
+                    await self._hear(await calls.answer(), after)
+                    return
+            except ScriptUnknown:
+                continue
 
     async def trim(self, through: int) -> None:
         """Drop what every reader has finished."""
@@ -118,19 +121,15 @@ class TopicCopy:
         first = await cast("Any", self._redis).xrange(self.key, count=1)
         return position_of(first[0][0]) - 1 if first else self._after
 
-    async def _send(self, mode: str, entries: list[Entry], after: int) -> bool:
-        """True = they stand on the topic; False = it ended elsewhere, and nothing was added."""
-        arguments: list[bytes | str | int] = [self._ends_at or 0, mode]
-        for position, _tag, body in entries:
-            arguments += (position, body)
-        reply, last, *error = await self._script(keys=[self.key], args=arguments)
-        if reply == Reply.ELSEWHERE:
-            await self._go_to(last)
-        else:
-            self._ends_at, self._after = last, last or after
-        if reply == Reply.REFUSED:
-            raise BusRefused(error[0].decode())
-        return bool(reply == Reply.ADDED)
+    async def _hear(self, said: Said, after: int) -> bool:
+        """True = they stand on the topic; False = it ended elsewhere, and nothing was added. Raises `BusRefused`."""
+        if said.reply == Reply.ELSEWHERE:
+            await self._go_to(said.last)
+            return False
+        self._ends_at, self._after = said.last, said.last or after
+        if said.reply == Reply.REFUSED:
+            raise BusRefused(said.error.decode())
+        return True
 
     async def _go_to(self, actual: int) -> None:
         self._ends_at = actual

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
 from shared.clock import utc_now
 from shared.envelope import timestamp
@@ -11,6 +11,19 @@ from shared.subscription.tables import Checkpoint, DeadLetter
 
 _CHECKPOINTS: Table = Checkpoint.__table__  # type: ignore[attr-defined]
 _DEAD_LETTERS: Table = DeadLetter.__table__  # type: ignore[attr-defined]
+
+
+# Built once: with each batch, building it anew would cost as much as carrying it out.
+_MOVE = (
+    update(_CHECKPOINTS)
+    .where(
+        _CHECKPOINTS.c.reader == bindparam("at_reader"),
+        _CHECKPOINTS.c.topic == bindparam("at_topic"),
+        _CHECKPOINTS.c.partition == bindparam("at_partition"),
+        _CHECKPOINTS.c.position == bindparam("expected"),
+    )
+    .values(position=bindparam("finished"))
+)
 
 
 class CheckpointMoved(Exception):
@@ -31,11 +44,8 @@ class Place:
 
     def move(self, connection: Connection, expected: int, position: int) -> None:
         """Move the checkpoint, if it still stands where we believe. Raises `CheckpointMoved`."""
-        moved = connection.execute(
-            update(_CHECKPOINTS)
-            .where(*self._is(_CHECKPOINTS), _CHECKPOINTS.c.position == expected)
-            .values(position=position)
-        )
+        at = {"at_reader": self.reader, "at_topic": self.topic, "at_partition": self.partition}
+        moved = connection.execute(_MOVE, {**at, "expected": expected, "finished": position})
         if moved.rowcount == 1:
             return
         if expected != 0 or self.checkpoint(connection) != 0:

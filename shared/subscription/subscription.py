@@ -95,7 +95,7 @@ class Subscription:
         if batch[0].position != self.position + 1 or batch[-1].position != self.position + len(batch):
             await self._fill_gap(batch)
             return
-        if any(heard.envelope and heard.envelope.stream in self._parked for heard in batch):
+        if self._parked and any(heard.envelope and heard.envelope.stream in self._parked for heard in batch):
             # Parked by us, but perhaps replayed meanwhile, here or by another replica.
             self._parked = await self._database.read(self.place.parked_streams)
         try:
@@ -122,9 +122,10 @@ class Subscription:
 
     async def _apply(self, batch: Sequence[Heard]) -> None:
         """Effects and checkpoint of a whole batch, all or nothing."""
-        if any(heard.envelope is None or heard.envelope.stream in self._parked for heard in batch):
+        envelopes = [heard.envelope for heard in batch if heard.envelope and heard.envelope.stream not in self._parked]
+        if len(envelopes) < len(batch):
             raise _NeedsCare
-        effects = self._react([heard.envelope for heard in batch if heard.envelope])
+        effects = self._react(envelopes)
         await self._commit(effects, batch[-1].position)
 
     async def _apply_alone(self, heard: Heard) -> None:

@@ -119,6 +119,24 @@ async def test_eight_relays_with_stale_bookmarks_add_each_entry_once(
         assert {copy.ends_at for copy in copies} == {310}
 
 
+async def test_a_relay_that_was_overtaken_leaves_no_answer_behind_on_its_connection(
+    tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copy_module, "ENTRIES_MAX", 7)
+    async with opened_log(sqlite_file(tmp_path)) as log, connected(valkey) as ours, connected(valkey) as theirs:
+        await fill(log, 100)
+        slow, quick = _copy(log, ours), _copy(log, theirs)
+        await slow.look()
+        while await quick.advance():
+            pass
+        # Several calls are on their way when the first of them is refused.
+        assert await slow.advance()
+        assert await ours.ping()
+        assert not await slow.advance()
+        assert slow.ends_at == 100
+        assert await standing(ours, TOPIC) == await recorded(log)
+
+
 def _copy(log: Log, redis: Client) -> TopicCopy:
     async def start() -> int:
         return 0

@@ -97,6 +97,7 @@ NO_VISIT = (
     Bad("answered as a word", request(answered="true"), 422, "requests.0.answered"),
     Bad("answered as a number", request(answered=1), 422, "requests.0.answered"),
     Bad("answered null", request(answered=None), 422, "requests.0.answered"),
+    Bad("safe to contact as a word", request(safe_to_contact="no"), 422, "requests.0.safe_to_contact"),
     Bad("a field too many in a request", request(note=CANARY), 422, "requests.0.note"),
     Bad("an id of one's own", request(request_id=NOBODY), 422, "requests.0.request_id"),
     Bad("a field too many", visit(name=CANARY), 422, "name"),

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.intake.forms import CHANNELS, Asked, VisitForms
+from services.intake.forms import Asked, VisitForms
+from services.intake.plain_forms import CHANNELS, PlainForms, Sent
 from shared.catalogue import load_catalogue
 from shared.ids import derive_id
 from shared.web.problems import Problem
@@ -22,6 +25,11 @@ CASE_ID = "01900000-0000-7000-8000-000000000000"
 @cache
 def forms() -> VisitForms:
     return VisitForms(load_catalogue(HOUSE_FILE))
+
+
+@cache
+def plain_forms() -> PlainForms:
+    return PlainForms(load_catalogue(HOUSE_FILE))
 
 
 def read(now: datetime = NOW, *, line: bool = False, **members: Any) -> Asked:
@@ -126,3 +134,75 @@ def test_a_moment_is_written_out_with_its_offset(moment: str) -> None:
 @pytest.mark.parametrize("moment", ["2008-03-11T09:30+01:00", "2008-03-11 09:30:00.5+01:00", "2008-03-11t08:30:00z"])
 def test_a_moment_may_be_written_as_rfc_3339_allows(moment: str) -> None:
     assert read(occurred_at=moment).occurred_at.startswith("2008-03-11T09:30:0")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"site": SITE, "channel": "phone", "occurred_at": "2008-03-11T09:30:00+01:00", "case_id": CASE_ID},
+        {
+            "occurred_at": None,
+            "case_id": None,
+            "requests": [{"category": "legal", "topic": None, "answered": True}] * 20,
+        },
+    ],
+)
+def test_an_ordinary_visit_goes_the_short_way(members: dict[str, Any]) -> None:
+    body = {"requests": [{"category": "legal"}], **members}
+    assert plain_forms().read_visit(json.dumps(body).encode())
+    assert plain_forms().read_line(json.dumps({**body, "idempotency_key": "k-1"}).encode())
+
+
+def _member(key: str, *values: str) -> st.SearchStrategy[tuple[str, str]]:
+    return st.tuples(st.just(key), st.sampled_from([*values * 5, "null", "1", '"x"', "[]", "NaN", '"\\u0061"']))
+
+
+def _object(*members: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[str]:
+    # Not from a dictionary: a key may come twice.
+    pairs = st.tuples(*members, st.lists(st.one_of(*members), max_size=1)).flatmap(
+        lambda drawn: st.permutations([*drawn[:-1], *drawn[-1]])
+    )
+    return pairs.map(lambda each: "{" + ", ".join(f'"{key}": {value}' for key, value in each if key) + "}")
+
+
+def _maybe(member: st.SearchStrategy[tuple[str, str]]) -> st.SearchStrategy[tuple[str, str]]:
+    return st.one_of(st.just(("", "")), member)
+
+
+MOMENTS = ("2008-03-11T09:30:00+01:00", "2008-03-11T09:30:00.123Z", "2008-03-11 09:30z", "2008-02-30T09:30:00Z",
+           "2008-03-11T24:00:00Z", "2008-03-11T09:30:00+01:60", "2008-03-11T09:30:00-00:00")  # fmt: skip
+REQUEST = _object(
+    _member("category", '"legal"', '"health"'),
+    _maybe(_member("topic", '"acces-aux-droits--rmi"')),
+    _maybe(_member("answered", "true", "false")),
+    _maybe(_member("safe_to_contact", "true", "false", "null")),
+)
+BODY = st.builds(
+    lambda text, place, junk: (text[: place % len(text)] + junk + text[place % len(text) :]).encode(),
+    _object(
+        _maybe(_member("site", f'"{SITE}"')),
+        _maybe(_member("channel", '"phone"')),
+        _maybe(_member("case_id", f'"{CASE_ID}"', f'"{CASE_ID}\\n"')),
+        _maybe(_member("idempotency_key", '"k1"', '"k 1"', '"k\\"1"')),
+        _maybe(_member("occurred_at", *(f'"{moment}"' for moment in MOMENTS))),
+        st.tuples(
+            st.just("requests"), st.lists(REQUEST, min_size=1, max_size=2).map(lambda made: f"[{', '.join(made)}]")
+        ),
+    ),
+    st.integers(0, 1000),
+    st.sampled_from(["", "", "", "", "", " ", "\n", '"', "}", "\\", "\ufeff", "\0"]),
+)
+
+
+@given(body=BODY, line=st.booleans())
+def test_what_goes_the_short_way_means_the_same_the_long_way(body: bytes, line: bool) -> None:
+    short = plain_forms().read_line(body) if line else plain_forms().read_visit(body)
+    if short is not None:
+        long = forms().read_patiently(body, line=line)
+        assert (short.key, short.happened_at, plainly(short)) == (long.key, long.happened_at, plainly(long))
+
+
+def plainly(sent: Sent) -> bytes:
+    """The visit's text, with its moment not as it was written."""
+    return PlainForms.at(sent.visit, sent.happened_at.isoformat()) if sent.happened_at else sent.text
