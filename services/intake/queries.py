@@ -37,6 +37,7 @@ class RequestView(BaseModel):
     topic: str | None = None
     partner: str | None = None
     answered: bool
+    safe_to_contact: bool | None = None
     referrals: list[ReferralView]
 
 
@@ -153,6 +154,7 @@ def _request(made: RequestMade, referrals: list[ReferralView]) -> RequestView:
         topic=made.topic,
         partner=made.partner,
         answered=made.answered,
+        safe_to_contact=made.safe_to_contact,
         referrals=referrals,
     )
 

@@ -28,6 +28,7 @@ from shared.clock import utc_now
 from shared.database import Database
 from shared.envelope import Envelope, event_id, timestamp
 from shared.events.referral import COORDINATOR, PermanenceCancelled
+from shared.failpoints import failpoint
 from shared.log import NEW, Append, Appended, Log, VersionConflict, partition_of
 from shared.log.append import Answer
 from shared.log.writing import Written
@@ -95,14 +96,20 @@ class Referrals:
         return put_back
 
     async def _transact(self, work: Callable[[Connection], list[Written]]) -> Appended:
+        def work_to_the_brink(connection: Connection) -> list[Written]:
+            written = work(connection)
+            failpoint("append.before-commit")
+            return written
+
         for race in range(1, RACES_MAX + 1):
             try:
-                written = await self._database.write(work)
+                written = await self._database.write(work_to_the_brink)
                 break
             except IntegrityError:
                 # Another process took the same place or wrote the same stream; it is visible now: look again.
                 if race == RACES_MAX:
                     raise
+        failpoint("append.after-commit")
         for one in written:
             self._log.announce(one)
         outcome = written[0].outcomes[0]

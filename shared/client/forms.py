@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Request(BaseModel):
-    """One thing asked for. `partner` is a wish; `answered` = dealt with on the spot."""
+    """One thing asked for. `partner` is a wish; `answered` = dealt with on the spot.
+
+    `safe_to_contact`: whether the person may be rung or written to; None = nobody asked.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -14,6 +17,7 @@ class Request(BaseModel):
     topic: str | None = None
     partner: str | None = None
     answered: bool = False
+    safe_to_contact: bool | None = None
 
 
 class Visit(BaseModel):

@@ -421,3 +421,14 @@ def test_who_has_it_next_does_not_learn_whose_it_was(house: Street) -> None:
     text = house.referral.get(f"/referrals/{second}").text
     assert first not in text
     assert "p09" not in text
+
+
+@pytest.mark.parametrize("safe", [True, False, None])
+def test_whether_somebody_may_be_rung_goes_with_the_request(safe: bool | None, street: Street) -> None:
+    body = {"requests": [{"category": "housing", "safe_to_contact": safe}]}
+    visit_id = street.intake.post("/visits", json=body).json()["visit_id"]
+    (referral,) = street.referrals_of(visit_id)
+    assert street.referral.get(f"/referrals/{referral['referral_id']}").json()["safe_to_contact"] is safe
+    assert street.intake.get(f"/visits/{visit_id}").json()["requests"][0]["safe_to_contact"] is safe
+    link = street.referral.post(f"/referrals/{referral['referral_id']}/link")
+    assert link.status_code == (409 if safe is False else 201), link.text
