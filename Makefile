@@ -8,7 +8,7 @@ RUN := $(ENV)/bin/python
 CHECKED := services shared tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench lock clean $(ENV)
+.PHONY: help run demo test check bench lock messages vendor clean $(ENV)
 
 help: ## list what can be done
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,12 @@ lock: ## write requirements.txt anew from pyproject.toml (needs uv; UPGRADE=1 ta
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --quiet \
 		$(if $(UPGRADE),--upgrade) --output-file requirements.txt
+
+messages: $(BUILT) ## bring the pages' English up to date with their French, and list what is missing
+	@$(RUN) -m shared.web.pages.messages
+
+vendor: $(BUILT) ## fetch the pages' styles and scripts again, as vendored.toml pins them (needs npm)
+	@$(RUN) -m shared.web.pages.vendoring
 
 clean: ## remove the environment and every cache; the house's data stay
 	rm -rf $(ENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/latest.json

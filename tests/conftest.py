@@ -10,6 +10,14 @@ from sqlalchemy import URL, make_url
 from tests.servers import ServerUnavailable, Valkey, fresh_database, running_postgresql, running_valkey
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly that nobody looked at the pages, where there is no browser to look with."""
+    reasons = [str(skipped.longrepr) for skipped in terminalreporter.stats.get("skipped", [])]
+    blind = sum("no browser" in reason for reason in reasons)
+    if blind:
+        terminalreporter.write_line(f"{blind} tests of the pages were skipped, for want of a browser (Chromium).")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def settings_from_outside() -> Iterator[Mapping[str, str]]:
     """The `MAISON_...` settings that the tests were started with, hidden from the house under test."""

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import RedirectResponse, Response
 
 from services.referral.commands import AcceptReferral, DeclineReferral
-from services.referral.labels import DECLINE_REASON
 from services.referral.links import Grant, Links, NoLink, NotWaiting, Waiting
+from services.referral.pages.saying import REASONS
 from services.referral.words import DeclineReason, SaidBy
 from shared.catalogue import Catalogue
 from shared.web.pages import Asked, FieldFault, FormFaults, Page, PageRouter, mark
@@ -102,7 +102,7 @@ def _facts(page: Page, catalogue: Catalogue, waiting: Waiting) -> Mapping[str, A
         "partner": partner.name if partner else None,
         "category": page.language.pick(category.label_fr, category.label_en) if category else None,
         "issued_on": date.fromisoformat(handed.issued_on),
-        "reasons": [(reason.value, words) for reason, words in DECLINE_REASON.items()],
+        "reasons": [(reason.value, REASONS[reason.value]) for reason in DeclineReason],
     }
 
 

@@ -5,21 +5,30 @@ The queue on the bus is a window: what lies before it, or is gone with a wiped s
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sse_starlette import ServerSentEvent
 
-from services.referral.queries import cursor, referrals
+from services.referral.queries import ReferralView, cursor, referrals
 from shared.bus import queue_key
 from shared.database import Database
 from shared.envelope import Envelope, decode
-from shared.log import Entry, Log
+from shared.log import Entry, Log, partition_of
 
 BATCH_MAX = 200
 BLOCK_MS = 1_000
 RETRY_MS = 1_000
+
+
+class Happened(NamedTuple):
+    """One event of a queue: its position, its name, and the referral as it stands now; None for a permanence."""
+
+    position: int
+    name: str
+    view: ReferralView | None
 
 
 class LiveQueue:
@@ -31,15 +40,28 @@ class LiveQueue:
     async def stream(self, code: str, after: int) -> AsyncIterator[ServerSentEvent]:
         """Every event of a queue behind a position, for ever: first what there is, then what comes."""
         yield ServerSentEvent(comment="the queue", retry=RETRY_MS)
+        async for happened in self.follow(code, after):
+            view = happened.view
+            data = {**view.model_dump(), "position": happened.position} if view else {"position": happened.position}
+            text = msgspec.json.encode(data).decode()
+            yield ServerSentEvent(text, event=happened.name, id=cursor(happened.position))
+
+    async def follow(self, code: str, after: int) -> AsyncIterator[Happened]:
+        """What `stream` tells, before it is put into words."""
         while True:
             # The log is the truth; the bus only says when to look. So nothing is missed when the bus is wiped.
             entries = await self._log.read_tagged(code, after, BATCH_MAX)
-            for event in await self._events(entries):
-                yield event
+            for happened in await self._happened(entries):
+                yield happened
             if entries:
                 after = entries[-1].position
             else:
                 await self._wait(code, after)
+
+    async def head(self, code: str) -> int:
+        """The position that a page of this queue stands at: read before its rows, it misses nothing."""
+        heads = await self._log.heads()
+        return heads.get(partition_of(code, self._log.partitions), 0)
 
     async def _wait(self, code: str, after: int) -> None:
         try:
@@ -47,16 +69,13 @@ class LiveQueue:
         except (RedisError, OSError):
             await asyncio.sleep(BLOCK_MS / 1000)
 
-    async def _events(self, entries: list[Entry]) -> list[ServerSentEvent]:
+    async def _happened(self, entries: list[Entry]) -> list[Happened]:
         envelopes = [decode(entry.body) for entry in entries]
         views = await referrals(self._database, {_referral_id(envelope) for envelope in envelopes})
-        events = []
-        for entry, envelope in zip(entries, envelopes, strict=True):
-            view = views.get(_referral_id(envelope))
-            data = {**view.model_dump(), "position": entry.position} if view else {"position": entry.position}
-            name = envelope.type.split(".")[1]
-            events.append(ServerSentEvent(msgspec.json.encode(data).decode(), event=name, id=cursor(entry.position)))
-        return events
+        return [
+            Happened(entry.position, envelope.type.split(".")[1], views.get(_referral_id(envelope)))
+            for entry, envelope in zip(entries, envelopes, strict=True)
+        ]
 
 
 def _referral_id(envelope: Envelope) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from shared.database import StoreUnavailable
@@ -59,7 +60,8 @@ def new_app(title: str, description: str, health: Health, lifespan: Lifespan, te
         redoc_url=None,
         # A redirect repeats the Host that was sent, whoever's it is.
         redirect_slashes=False,
-        responses=problems(500, 503),
+        # What the gate may answer, whatever is asked for; then what nobody is spared.
+        responses=problems(400, 401, 403, 431, 500, 503),
         dependencies=[Depends(only_known_parameters)],
     )
     # Named one by one: what only `Exception` catches is also logged as a failure of ours.
@@ -104,7 +106,7 @@ def _describe_problems(app: FastAPI) -> None:
                 for parameter in operation.get("parameters", ()):
                     parameter["schema"] = _never_null(parameter["schema"])
                     # Optional for the framework, so that its absence gets our 428 and no 422.
-                    if parameter["name"] == "If-Match":
+                    if parameter["name"] == "If-Match" and "428" in operation["responses"]:
                         parameter["required"] = True
                 if "422" in operation.get("responses", {}):
                     operation["responses"]["422"] = PROBLEM_RESPONSE
@@ -139,5 +141,15 @@ async def _http(request: Request, error: Exception) -> Response:
         404: "There is nothing at this address. /openapi.json lists what there is.",
         405: "This address takes other methods. /openapi.json lists them.",
     }.get(error.status_code, str(error.detail))
-    problem = Problem(error.status_code, slug, str(error.detail), detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _methods_at(request)
+    problem = Problem(error.status_code, slug, str(error.detail), detail, headers=headers)
     return await _failure(request, problem)
+
+
+def _methods_at(request: Request) -> str:
+    """What an address takes. The framework names the methods of one route, of several that share the template."""
+    template = getattr(request.scope.get("route"), "path", None)
+    found = [route for route in iter_route_contexts(request.app.routes) if route.path == template]
+    return ", ".join(sorted({method for route in found for method in route.methods or ()}))

@@ -29,14 +29,19 @@ def require_type(content_type: bytes | None, types: Sequence[bytes] = JSON) -> N
         raise Problem(415, "unsupported-type", "Unsupported content type", remedy, errors)
 
 
-async def read_form(request: Request, form: type[Form]) -> Form:
-    """The body as a form. Raises the 400, 413, 415 or 422 problem, as every route that takes JSON does."""
+async def read_form(request: Request, form: type[Form], *, optional: bool = False) -> Form:
+    """The body as a form. Raises the 400, 413, 415 or 422 problem, as every route that takes JSON does.
+
+    `optional`: no body at all is a form with nothing filled in.
+    """
     require_type(request.headers.get("content-type", "application/json").encode("latin-1"))
     try:
         body = await read_body(request.receive, BODY_BYTES_MAX)
     except ClientGone:
         # Nobody is left to read this; it only keeps the log free of what is no failure of ours.
         raise Problem(400, "cut-off", "The body never ended", "Send it again, whole.") from None
+    if optional and not body:
+        return form()
     check(body)
     try:
         # From bytes: what is strict about values that Python made would refuse the words of an enumeration.
@@ -45,7 +50,7 @@ async def read_form(request: Request, form: type[Form]) -> Form:
         raise from_validation(error) from None
 
 
-def form_contract(form: type[BaseModel]) -> dict[str, Any]:
+def form_contract(form: type[BaseModel], *, optional: bool = False) -> dict[str, Any]:
     """The form as the `openapi_extra` of a route that reads it by `read_form`."""
     schema = form.model_json_schema()
     parts = schema.pop("$defs", {})
@@ -58,4 +63,5 @@ def form_contract(form: type[BaseModel]) -> dict[str, Any]:
             return {key: whole(each) for key, each in part.items()}
         return [whole(each) for each in part] if isinstance(part, list) else part
 
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole(schema)}}}}
+    content = {"application/json": {"schema": whole(schema)}}
+    return {"requestBody": {"required": not optional, "content": content}}

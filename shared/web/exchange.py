@@ -67,7 +67,7 @@ class Front:
             except ClientGone:
                 return
             self._answered(scope["method"], scope["path"], answer.status)
-            await _respond(send, answer)
+            await respond(send, answer)
         else:
             await self._app(scope, receive, send)
 
@@ -103,7 +103,8 @@ async def read_body(receive: Receive, bytes_max: int) -> bytes:
         size += len(parts[-1])
 
 
-async def _respond(send: Send, answer: Answer) -> None:
+async def respond(send: Send, answer: Answer) -> None:
+    """Send a whole answer, with what every answer must carry."""
     headers: list[tuple[bytes, bytes]] = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
@@ -117,6 +118,10 @@ async def _respond(send: Send, answer: Answer) -> None:
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
+    # For what is data: shown as a page by whatever trick, it can load nothing, run nothing and be framed by nobody.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 )
 
 

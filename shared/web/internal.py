@@ -19,7 +19,8 @@ def add_internal_routes(app: FastAPI, house_key: Callable[[], str | None], care:
 
     async def key(x_house_key: Annotated[str, Header()] = "") -> None:
         expected = house_key()
-        if expected is None or not hmac.compare_digest(expected, x_house_key):
+        # As bytes: a key in other than ASCII is a wrong key, and no failure of ours.
+        if expected is None or not hmac.compare_digest(expected.encode(), x_house_key.encode()):
             raise not_found("page")
 
     guarded: dict[str, Any] = {"include_in_schema": False, "dependencies": [Depends(key)]}

@@ -1,0 +1,32 @@
+"""`GET /coordination`: how all queues stand, as JSON; a browser that asks for a page is shown the way to it."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Header
+from starlette.responses import RedirectResponse
+
+from services.referral import coordinating
+from services.referral.coordinating import Coordination
+from shared.catalogue import Catalogue
+from shared.clock import utc_now
+from shared.database import Database
+
+PAGE = "/coordination/page"
+
+
+def add_coordination_routes(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
+    """Add the route."""
+
+    @app.get(
+        "/coordination",
+        tags=["coordination"],
+        summary="How every queue stands, and what nobody answers; nothing about persons",
+        response_model=Coordination,
+        responses={303: {"description": "For whoever asks for text/html: the page"}},
+    )
+    async def coordination(
+        accept: Annotated[str, Header(include_in_schema=False)] = "",
+    ) -> Coordination | RedirectResponse:
+        if "text/html" in accept:
+            return RedirectResponse(PAGE, 303)
+        return await coordinating.coordination(database, catalogue, utc_now())

@@ -1,0 +1,1 @@
+"""What partners and the house read of referrals in a browser."""

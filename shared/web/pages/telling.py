@@ -1,0 +1,62 @@
+"""Problems in the words of those who read pages. What a client of the API is told is said elsewhere."""
+
+from shared.web.pages.language import mark
+from shared.web.problems import Problem
+
+_TOLD = {
+    "not-found": (
+        mark("Cette page n’existe pas"),
+        mark("Vérifiez l’adresse, ou revenez à la page d’accueil."),
+    ),
+    "foreign-form": (
+        mark("Ce formulaire vient d’un autre site"),
+        mark("Rien n’a été enregistré. Ouvrez la page ici même et recommencez."),
+    ),
+    "cross-site": (
+        mark("Ce formulaire vient d’un autre site"),
+        mark("Rien n’a été enregistré. Ouvrez la page ici même et recommencez."),
+    ),
+    "not-allowed": (
+        mark("Ce n’est pas votre rôle ici"),
+        mark("Votre compte ne permet pas d’ouvrir cette page. Demandez à la coordination."),
+    ),
+    "sign-in-unavailable": (
+        mark("Personne ne peut se connecter pour le moment"),
+        mark("Attendez quelques secondes, puis recommencez."),
+    ),
+    "stale-version": (
+        mark("Quelqu’un d’autre a été plus rapide"),
+        mark("Rien n’a été enregistré. Revenez à la liste pour voir où en est cette demande."),
+    ),
+    "wrong-state": (
+        mark("Ce n’est plus possible"),
+        mark("Rien n’a été enregistré. Revenez à la liste pour voir où en est cette demande."),
+    ),
+    "invalid-fields": (
+        mark("Cette adresse contient une erreur"),
+        mark("Revenez à la page précédente et recommencez."),
+    ),
+    "too-large": (
+        mark("Le formulaire est trop long"),
+        mark("Rien n’a été enregistré. Raccourcissez ce que vous avez écrit."),
+    ),
+    "store-full": (
+        mark("Le disque est plein"),
+        mark("Rien n’a été enregistré. Prévenez la personne qui s’occupe du logiciel."),
+    ),
+    "store-unavailable": (
+        mark("Le logiciel ne répond pas pour le moment"),
+        mark("Rien n’a été enregistré. Attendez quelques secondes, puis recommencez."),
+    ),
+}
+_ELSE = (
+    mark("Cela n’a pas fonctionné"),
+    mark("Recommencez. Si cela se répète, prévenez la personne qui s’occupe du logiciel."),
+)
+
+
+def told(problem: Problem) -> tuple[str, str]:
+    """What is wrong, and what to do: two marked texts."""
+    if problem.status == 404:
+        return _TOLD["not-found"]
+    return _TOLD.get(problem.slug, _ELSE)
