@@ -1,0 +1,59 @@
+"""The orientation slip: a small sheet that the visitor takes along, in French and in a language of their own."""
+
+from typing import Literal, NamedTuple
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from services.intake.pages.board import Board
+from services.intake.pages.desk import Desk
+from services.intake.pages.directing import directed
+from services.intake.pages.proposing import Proposal
+from services.intake.pages.slip_words import SLIP_WORDS, SlipWords, when_said
+from shared.clock import utc_now
+from shared.web.pages import Asked, PageRouter
+
+Visitor = Literal["fr", "en", "ar", "tr", "pt"]
+
+
+class Spoken(NamedTuple):
+    """A place to go to, said in one language."""
+
+    code: str
+    words: SlipWords
+    where: str
+    when: str
+
+
+class Stop(NamedTuple):
+    """A place to go to: the partner, said in French first and then in the visitor's language."""
+
+    partner: str
+    spoken: tuple[Spoken, ...]
+
+
+def slip_router(desk: Desk) -> APIRouter:
+    """`/visits/{visit_id}/slip`. `visitor`: the language beside French."""
+    router = PageRouter()
+
+    @router.get("/visits/{visit_id}/slip")
+    async def slip(page: Asked, visit_id: str, visitor: Visitor = "fr") -> Response:
+        visit = await desk.visit(visit_id)
+        now = utc_now()
+        board = Board(desk.catalogue, visit.site, page.language, now)
+        codes = dict.fromkeys(("fr", visitor))
+        found = [directed(desk.catalogue, visit.site, request, now) for request in visit.requests]
+        # Somebody else may find the slip in a pocket: what is confidential is said, never printed.
+        places = [place for one in found if not one.is_confidential for place in one.places]
+        stops = [Stop(place.name, tuple(_spoken(board, place, code) for code in codes)) for place in places]
+        return page.render(
+            "slip.html", visit_id=visit_id, site=board.site, stops=stops, visitor=visitor, codes=codes, words=SLIP_WORDS
+        )
+
+    return router
+
+
+def _spoken(board: Board, place: Proposal, code: str) -> Spoken:
+    words = SLIP_WORDS[code]
+    named = next((office.name for office in board.site.offices if office.code == place.office), None)
+    return Spoken(code, words, named or words.here, when_said(code, place, board.now))
