@@ -154,6 +154,9 @@ class House:
             "MAISON_DATABASE_URL": self.settings.database_url,
             "MAISON_CATALOGUE": str(self.settings.catalogue.absolute()),
             "MAISON_HOST": self.settings.host,
+            "MAISON_ACCESS": self.settings.access,
+            "MAISON_HTTPS": str(self.settings.https),
+            "MAISON_PROXY": self.settings.proxy,
             "MAISON_REDIS_URL": self._bus_url,
             **{f"MAISON_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
         }

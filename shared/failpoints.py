@@ -12,6 +12,9 @@ FAILPOINTS = (
     "append.before-commit",
     "append.after-commit",
     "intake.before-answer",
+    "vault.before-append",
+    "vault.before-confirm",
+    "vault.before-shred",
     "relay.before-publish",
     "relay.after-publish",
     "queue.before-publish",
@@ -27,6 +30,8 @@ FAILPOINTS = (
     "replay.after-commit",
     "rebuild.before-commit",
     "rebuild.after-commit",
+    "timer.before-step",
+    "timer.after-step",
 )
 
 VARIABLE = "MAISON_CRASH_AT"

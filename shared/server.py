@@ -8,18 +8,23 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from shared.web.bounded import BoundedReading
+
 GRACE_S = 5
 """How long open requests, live pages among them, are waited for at the end."""
 
 
-def serve(app: ASGIApp, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; open requests are finished. Port 0 takes any free one, and says which."""
+def serve(app: ASGIApp, host: str, port: int, proxy: str = "") -> None:
+    """Serve until SIGTERM or SIGINT; open requests are finished. Port 0 takes any free one, and says which.
+
+    `proxy`: the address of a proxy that is believed when it says who calls.
+    """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     for name in ("uvicorn.access", "uvicorn.error", "faststream", "alembic", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedReading,
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -27,6 +32,9 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
         log_config=None,
         server_header=False,
         date_header=False,
+        # Whom a stranger's header names as the caller would be believed otherwise.
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=proxy or None,
         timeout_graceful_shutdown=GRACE_S,
     )
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -1,8 +1,9 @@
 """What the environment may say, the same for every service: `MAISON_...`."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
@@ -29,6 +30,12 @@ class Settings(BaseSettings):
     intake_port: int = Field(default=8001, ge=0, le=65535)
     referral_port: int = Field(default=8002, ge=0, le=65535)
     stats_port: int = Field(default=8003, ge=0, le=65535)
+    vault_key: SecretStr = SecretStr("")
+    links_key: SecretStr = SecretStr("")
+    access: Literal["open", "required"] = "open"
+    https: bool = False
+    proxy: str = ""
+    intake_url: str = ""
 
     @field_validator("database_url")
     @classmethod
@@ -38,6 +45,12 @@ class Settings(BaseSettings):
                 "names a PostgreSQL database (postgresql+psycopg://...); leave it out for SQLite, one file a service"
             )
         return value
+
+    @property
+    def asks_intake_at(self) -> str:
+        """Where the other services of this house reach intake."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - what it listens on
+        return self.intake_url.rstrip("/") or f"http://{host}:{self.intake_port}"
 
     def port(self, service: str) -> int:
         """The port that a service listens on."""
@@ -66,6 +79,11 @@ class Settings(BaseSettings):
 
     @property
     def house_key(self) -> str | None:
-        """What the command line shows to be let in at `/internal`; None where no house runs: nobody is let in."""
-        path = self.data / "house.key"
-        return path.read_text().strip() if path.exists() else None
+        """What the command line and the services show to be let in at `/internal`; None: nobody is let in.
+
+        The house makes it in the data folder; where parts share no folder, it is a secret file `maison_house_key`.
+        """
+        for path in (self.data / "house.key", SECRETS / "maison_house_key"):
+            if path.exists():
+                return path.read_text().strip() or None
+        return None

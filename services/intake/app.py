@@ -8,13 +8,25 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.intake.access.care import add_access_care
+from services.intake.access.entrance import Entrance
+from services.intake.access.trail import Signer
 from services.intake.api import add_routes, routes
+from services.intake.audit_routes import add_audit_routes
 from services.intake.consumers import referral_topic
 from services.intake.forms import VisitForms
+from services.intake.pages import DESK_NAV, desk_pages
+from services.intake.people import add_people_routes, open_people
 from services.intake.recording import Recording
+from services.intake.sign_in_page import sign_in_pages
+from services.intake.signing_in import Cookies, add_signing_in
 from services.intake.tables import VISIT_REFERRALS
+from services.intake.vault import Vault
+from shared.access.door import Door
+from shared.access.gate import Gate
 from shared.care import Care
 from shared.catalogue import load_catalogue
+from shared.clock import utc_now
 from shared.rebuild import beside, rebuild_heard
 from shared.service import Schema, Service
 from shared.settings import Settings
@@ -23,8 +35,9 @@ from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.exchange import Front
 from shared.web.internal import add_internal_routes
+from shared.web.pages import Pages, add_pages
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0002")
+SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0010")
 
 
 def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
@@ -32,13 +45,24 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     service = Service("intake", settings, SCHEMA)
     log = service.own_log()
     service.hear(referral_topic(settings.partitions))
-    forms = VisitForms(load_catalogue(settings.house_file))
+    catalogue = load_catalogue(settings.house_file)
+    forms = VisitForms(catalogue)
+    vault = Vault(settings)
+    rooms = open_people(log, service.database, vault, catalogue)
     recording = Recording(log, forms)
+    entrance = Entrance(service.database, utc_now, settings.data)
+    door = Door(entrance.look)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await service.start()
+        await vault.start()
+        await rooms.people.start()
+        await entrance.start()
         yield
+        await entrance.stop()
+        await rooms.people.stop()
+        await vault.stop()
         await service.stop()
 
     async def rebuild() -> dict[str, Any]:
@@ -51,6 +75,15 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     telemetry = Telemetry(service)
     app = new_app("intake", "The front desk: cases and visits.", service.health, lifespan, telemetry)
     add_routes(app, log, service.database, forms, recording)
+    add_people_routes(app, rooms, log, service.database, lambda: settings.house_key)
+    add_audit_routes(app, vault, Signer(settings.data))
+    cookies = Cookies(https=settings.https)
+    add_signing_in(app, entrance, door, cookies)
+    pages = Pages(Path(__file__).parent, catalogue.name, DESK_NAV)
+    signing_in = sign_in_pages(entrance, door, cookies, settings)
+    add_pages(app, pages, *desk_pages(log, service.database, catalogue, recording), signing_in)
     add_contract_routes(app, service, telemetry)
+    add_access_care(app, entrance, door, catalogue, lambda: settings.house_key)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
-    return app, Front(app, routes(recording), telemetry.answered)
+    front = Front(app, routes(recording), telemetry.answered)
+    return app, Gate(front, app, "intake", settings, door, telemetry.answered)

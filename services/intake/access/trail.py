@@ -1,0 +1,92 @@
+"""The audit trail for those who watch over it: read page by page, and its head signed, to be kept elsewhere.
+
+A chain shows that a record inside it was changed. That its end was cut off shows only against a head that was taken
+away before: whoever can rewrite the database should not be able to rewrite that too.
+"""
+
+import base64
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, select
+
+from services.intake.vault.tables import AUDIT, AUDIT_HEAD
+
+KEY_FILE = "audit.key"
+PAGE_MAX = 200
+_PURPOSE = "maison-audit-head-1"
+
+
+class SignedHead(NamedTuple):
+    """Where the trail ended at a moment. `signature`: Ed25519 over the other members, as base64."""
+
+    sequence: int
+    hash: str
+    at: str
+    signature: str
+
+
+class Signer:
+    """Signs heads with the key of the data folder, which the first signing makes."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / KEY_FILE
+
+    @property
+    def public_key(self) -> str:
+        """What a signature is checked with, as base64."""
+        return base64.b64encode(self._key().public_key().public_bytes_raw()).decode()
+
+    def sign(self, sequence: int, digest: str, at: str) -> SignedHead:
+        """The head, signed."""
+        signature = self._key().sign(_signed(sequence, digest, at))
+        return SignedHead(sequence, digest, at, base64.b64encode(signature).decode())
+
+    def is_ours(self, head: SignedHead) -> bool:
+        """Whether we signed this head."""
+        try:
+            signature = base64.b64decode(head.signature, validate=True)
+            self._key().public_key().verify(signature, _signed(head.sequence, head.hash, head.at))
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _key(self) -> Ed25519PrivateKey:
+        if not self._path.exists():
+            key = Ed25519PrivateKey.generate().private_bytes_raw()
+            with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(base64.b64encode(key))
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self._path.read_bytes()))
+
+
+def head(connection: Connection) -> tuple[int, str]:
+    """The last record's number and hash."""
+    row = connection.execute(select(AUDIT_HEAD)).one()
+    return row.sequence, bytes(row.hash).hex()
+
+
+def page(connection: Connection, before: int | None) -> list[dict[str, Any]]:
+    """The newest records, or those before one of them, each with its number."""
+    query = select(AUDIT.c.sequence, AUDIT.c.entry).order_by(AUDIT.c.sequence.desc()).limit(PAGE_MAX)
+    if before is not None:
+        query = query.where(AUDIT.c.sequence < before)
+    return [{"sequence": row.sequence, **msgspec.json.decode(row.entry)} for row in connection.execute(query)]
+
+
+def agrees(connection: Connection, taken: SignedHead) -> bool:
+    """Whether today's trail goes on from a head that was taken before; one that was purged since, by its age, does."""
+    row = connection.execute(select(AUDIT_HEAD)).one()
+    if taken.sequence < row.purged_to:
+        return True
+    if taken.sequence == row.purged_to:
+        return bytes(row.purged_hash).hex() == taken.hash
+    found = connection.execute(select(AUDIT.c.hash).where(AUDIT.c.sequence == taken.sequence)).scalar()
+    return found is not None and bytes(found).hex() == taken.hash
+
+
+def _signed(sequence: int, digest: str, at: str) -> bytes:
+    return msgspec.json.encode([_PURPOSE, sequence, digest, at])
