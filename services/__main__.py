@@ -1,4 +1,4 @@
-"""The house's own command line: `maison run`, `demo`, `status`, `verify`, `rebuild`, `dead-letters`, `catalogue`."""
+"""The house's own command line: `maison run`, `demo`, `status`, `verify`, `rebuild`, `report`, `visit` and more."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from services import accounts_cli, report_cli, visit_cli
 from services.caretaker import Caretaker, NotRunning
 from services.house import House, HouseFailed, HouseOccupied, running
 from shared.settings import Settings
@@ -24,6 +25,10 @@ letters = typer.Typer(help="Events that could not be handled, put aside with the
 catalogue = typer.Typer(help="The house file: sites, partners, schedule, rules.", no_args_is_help=True)
 app.add_typer(letters, name="dead-letters")
 app.add_typer(catalogue, name="catalogue")
+app.add_typer(visit_cli.app, name="visit")
+app.command("report")(report_cli.report)
+app.add_typer(accounts_cli.token, name="token")
+app.add_typer(accounts_cli.account, name="account")
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
 _Service = Annotated[str, typer.Argument(help="intake, referral or stats")]
@@ -44,7 +49,7 @@ def run() -> None:
 def demo() -> None:
     """Play the year 2008 in a throwaway folder and print its review. SERVE=1 keeps the house up."""
     with tempfile.TemporaryDirectory(prefix="maison-demo-") as folder:
-        settings = Settings(data=Path(folder), database_url="", redis_url="")
+        settings = Settings(data=Path(folder), database_url="", redis_url="", access="open", https=False)
         agrees = asyncio.run(_play(settings))
     raise typer.Exit(0 if agrees else 1)
 

@@ -5,9 +5,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
+from starlette.responses import RedirectResponse
 
 from services.stats import queries
 from services.stats.live import Live
@@ -28,6 +29,9 @@ class FigureName(StrEnum):
     VISITS = "visits"
     REQUESTS = "requests"
     REFERRALS = "referrals"
+    HANDOVERS = "handovers"
+    MINUTES_TO_PARTNER = "minutes_to_partner"
+    NEEDS = "needs"
 
 
 class FiguresView(BaseModel):
@@ -39,7 +43,7 @@ class FiguresView(BaseModel):
     rows: list[dict[str, Any]]
 
 
-_By = Literal["category", "partner", "site", "channel", "status"]
+_By = Literal["category", "partner", "site", "channel", "status", "result", "reason"]
 _Period = Literal["day", "week", "month", "year"]
 
 
@@ -75,11 +79,24 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         asked = Asked(figure.value, by, Grain(period) if period else None, from_, to, site)
         return FiguresView(**await queries.ask(database, asked))
 
-    @app.get("/report/{year}", tags=["figures"], summary="The yearly review", responses=problems(404, 422))
+    @app.get(
+        "/report/{year}",
+        tags=["figures"],
+        summary="The yearly review",
+        response_model=dict[str, Any],
+        responses=problems(404, 422),
+    )
     async def yearly_review(
-        year: Year, site: Annotated[str | None, Query(json_schema_extra=sites)] = None
-    ) -> dict[str, Any]:
+        request: Request,
+        response: Response,
+        year: Year,
+        site: Annotated[str | None, Query(json_schema_extra=sites)] = None,
+    ) -> dict[str, Any] | Response:
         _check_site(catalogue, site)
+        if "text/html" in request.headers.get("accept", ""):
+            query = f"?site={site}" if site else ""
+            return RedirectResponse(f"/report/{year}/page{query}", 303, headers={"Vary": "Accept"})
+        response.headers["Vary"] = "Accept"
         return await report(database, catalogue, year, site)
 
 

@@ -1,5 +1,6 @@
 """Composition root: the only file of stats that builds and wires."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,18 +12,25 @@ from starlette.types import ASGIApp
 from services.stats.api import add_routes
 from services.stats.consumers import topics
 from services.stats.counting import FIGURES
+from services.stats.exports import add_exports
 from services.stats.live import Live
+from services.stats.pages import add_figure_pages
+from services.stats.publishing import Publisher
+from shared.access.asking import Asking
+from shared.access.door import Door
+from shared.access.gate import Gate
 from shared.care import Care
 from shared.catalogue import load_catalogue
 from shared.rebuild import rebuild_heard
 from shared.service import Schema, Service
 from shared.settings import Settings
+from shared.tasks import end
 from shared.telemetry import Telemetry
 from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.internal import add_internal_routes
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0001")
+SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0002")
 
 
 def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
@@ -30,14 +38,20 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     service = Service("stats", settings, SCHEMA)
     catalogue = load_catalogue(settings.house_file)
     live = Live(service.database)
+    publisher = Publisher(service.database, catalogue)
     for topic in topics(settings.partitions, live.on_change):
         service.hear(topic)
+
+    asking = Asking(settings.asks_intake_at, lambda: settings.house_key)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await service.start()
+        publishing = asyncio.create_task(publisher.run())
         yield
+        await end(publishing)
         await service.stop()
+        await asking.close()
 
     async def rebuild() -> dict[str, Any]:
         return await rebuild_heard(
@@ -49,6 +63,8 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     telemetry = Telemetry(service)
     app = new_app("stats", "Figures: live counters and yearly reviews.", service.health, lifespan, telemetry)
     add_routes(app, catalogue, service.database, live)
+    add_exports(app, catalogue, service.database)
+    add_figure_pages(app, catalogue, service.database, live)
     add_contract_routes(app, service, telemetry)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
-    return app, app
+    return app, Gate(app, app, "stats", settings, Door(asking.look), telemetry.answered)

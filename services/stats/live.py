@@ -1,7 +1,7 @@
 """The counters of now, and a live page's stream of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -47,19 +47,33 @@ class Live:
         """The counters at once, and again whenever they move."""
         yield ServerSentEvent(comment="the counters", retry=RETRY_MS)
         told = None
-        while True:
-            moved = self._moved
-            day, as_of = today(), await self._database.read(positions)
+        async for day, as_of in self.changes(today):
             if (day, as_of) != told:
                 counters = await self.now(day)
                 told = day, counters["as_of"]
-                place = "-".join(str(position) for position in counters["as_of"].values())
-                yield ServerSentEvent(msgspec.json.encode(counters).decode(), event="counters", id=place)
+                yield ServerSentEvent(
+                    msgspec.json.encode(counters).decode(), event="counters", id=place(counters["as_of"])
+                )
+
+    async def changes(self, today: Callable[[], date]) -> AsyncIterator[tuple[date, dict[str, int]]]:
+        """The day and the positions that the figures stand at: at once, and again whenever one of them moves."""
+        seen = None
+        while True:
+            moved = self._moved
+            standing = today(), await self._database.read(positions)
+            if standing != seen:
+                yield standing
+                seen = standing
             # What another replica counts wakes nobody here, and neither does midnight.
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await moved.wait()
             await asyncio.sleep(PAUSE_S)
+
+
+def place(as_of: Mapping[str, int]) -> str:
+    """Positions as the id of an event: what a listener says it has seen."""
+    return "-".join(str(position) for position in as_of.values())
 
 
 def _now(connection: Connection, today: date) -> dict[str, Any]:

@@ -107,7 +107,9 @@ def test_a_figure_divided_still_says_the_same_in_every_period(figure: str, by: s
 
 def test_live_counters_and_the_review_are_told(street: Street) -> None:
     live = street.stats.get("/stats/live").json()
-    assert set(live["figures"]) == {"visits", "requests", "referrals"}
+    assert set(live["figures"]) == {
+        "visits", "requests", "referrals", "handovers", "minutes_to_partner", "needs",
+    }  # fmt: skip
     assert set(live["figures"]["visits"]) >= {
         "unit",
         "date_basis",

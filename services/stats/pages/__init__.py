@@ -1,0 +1,28 @@
+"""What the house and the city read of the figures in a browser: the live page and the yearly review."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.stats.live import Live
+from services.stats.pages.figures import figure_pages
+from services.stats.pages.review import review_pages
+from shared.catalogue import Catalogue
+from shared.database import Database
+from shared.web.pages import NavLink, Pages, add_pages, mark
+
+
+def add_figure_pages(app: FastAPI, catalogue: Catalogue, database: Database, live: Live) -> None:
+    """Serve both."""
+    add_pages(
+        app,
+        pages_of(catalogue),
+        figure_pages(catalogue, database, live),
+        review_pages(catalogue, database),
+    )
+
+
+def pages_of(catalogue: Catalogue) -> Pages:
+    """What the pages of figures are made from."""
+    nav = [NavLink("/figures", mark("Chiffres")), NavLink("/report", mark("Bilan de l’année"))]
+    return Pages(Path(__file__).parents[1], catalogue.name, nav)

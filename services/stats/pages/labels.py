@@ -1,0 +1,83 @@
+"""What the codes that figures are divided by are called, and in which order they are read."""
+
+from collections.abc import Iterable, Mapping
+
+from shared.catalogue import Catalogue
+from shared.web.pages import Language, mark
+
+DIMENSIONS: Mapping[str, str] = {
+    "category": mark("par catégorie"),
+    "channel": mark("par canal"),
+    "partner": mark("par partenaire"),
+    "site": mark("par site"),
+    "status": mark("par état"),
+    "result": mark("par résultat"),
+    "reason": mark("par raison"),
+}
+_CHANNELS = {
+    "in_person": mark("À l’accueil"),
+    "phone": mark("Par téléphone"),
+    "mail": mark("Par courrier"),
+    "email": mark("Par courriel"),
+    "home": mark("À domicile"),
+    "remote": mark("À distance"),
+}
+_STATUSES = {
+    "open": mark("À traiter"),
+    "answered": mark("Traitée sur place"),
+    "referred": mark("Orientée"),
+    "unmet": mark("Sans partenaire"),
+    "issued": mark("Émise, sans réponse"),
+    "accepted": mark("Acceptée"),
+    "booked": mark("Rendez-vous donné"),
+    "walked": mark("Personne accompagnée"),
+    "received": mark("Personne reçue"),
+    "missed": mark("Personne absente"),
+    "completed": mark("Terminée"),
+    "declined": mark("Refusée"),
+    "rerouted": mark("Confiée à un autre partenaire"),
+    "expired": mark("Expirée"),
+    "withdrawn": mark("Retirée"),
+}
+_RESULTS = {"received": mark("Personne reçue"), "left": mark("Personne partie avant")}
+_REASONS = {
+    "house_staff": mark("Du ressort de l’équipe de la maison"),
+    "unknown_site": mark("Site inconnu"),
+    "unknown_category": mark("Catégorie inconnue"),
+    "topic_of_another_category": mark("Sujet d’une autre catégorie"),
+    "no_rule": mark("Aucune règle ne désigne de partenaire"),
+    "no_active_partner": mark("Plus aucun partenaire ne s’en charge"),
+    "no_partner_left": mark("Tous les partenaires possibles ont décliné"),
+    "no_partner_for_topic": mark("Aucun partenaire pour ce sujet"),
+}
+_CLOSED: Mapping[str, Mapping[str, str]] = {
+    "channel": _CHANNELS,
+    "status": _STATUSES,
+    "result": _RESULTS,
+    "reason": _REASONS,
+}
+
+
+class Labels:
+    """The names of codes in one language. A code that the catalogue has no longer is told as it is."""
+
+    def __init__(self, catalogue: Catalogue, language: Language) -> None:
+        self._language = language
+        self._named: Mapping[str, Mapping[str, str]] = {
+            "category": {each.code: language.pick(each.label_fr, each.label_en) for each in catalogue.categories},
+            "partner": {each.code: each.name for each in catalogue.partners},
+            "site": {each.code: each.name for each in catalogue.sites},
+        }
+
+    def of(self, dimension: str, code: str) -> str:
+        """The name of one code."""
+        if dimension in _CLOSED:
+            words = _CLOSED[dimension].get(code)
+            return self._language.gettext(words) if words else code
+        return self._named.get(dimension, {}).get(code, code)
+
+    def ordered(self, dimension: str, codes: Iterable[str]) -> list[str]:
+        """Codes in the catalogue's order, so that no line jumps while somebody reads it; unknown ones last."""
+        order = list(_CLOSED.get(dimension) or self._named.get(dimension, {}))
+        places = {code: number for number, code in enumerate(order)}
+        return sorted(codes, key=lambda code: (places.get(code, len(places)), code))
