@@ -14,11 +14,12 @@ from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
 from services.intake import app as intake
+from services.intake.access.tables import ACCESS_TABLES
 from services.intake.tables import VisitReferral
 from services.referral import app as referral
-from services.referral.tables import QueueItem
+from services.referral.tables import Booking, PermanenceCancellation, QueueItem
 from services.stats import app as stats
-from services.stats.tables import Figure
+from services.stats.tables import Figure, Publication
 from shared.log.tables import AnswerRow, EventRow, PartitionRow
 from shared.migrations import migrate
 from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
@@ -30,9 +31,9 @@ ROOT = Path(__file__).parents[2]
 LOG: set[type[SQLModel]] = {EventRow, PartitionRow, AnswerRow}
 SUBSCRIPTIONS: set[type[SQLModel]] = {Checkpoint, DeadLetter}
 SERVICES: dict[str, tuple[Schema, set[type[SQLModel]]]] = {
-    "intake": (intake.SCHEMA, LOG | SUBSCRIPTIONS | {VisitReferral}),
-    "referral": (referral.SCHEMA, LOG | SUBSCRIPTIONS | {QueueItem}),
-    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure}),
+    "intake": (intake.SCHEMA, LOG | SUBSCRIPTIONS | {VisitReferral, *ACCESS_TABLES}),
+    "referral": (referral.SCHEMA, LOG | SUBSCRIPTIONS | {QueueItem, Booking, PermanenceCancellation}),
+    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure, Publication}),
 }
 BREAKS = """
 import os, signal
@@ -175,3 +176,21 @@ def test_a_migration_that_ends_half_way_leaves_the_database_as_it_was(
     migrate(database_url, "intake", versions, number)
     assert "half_way" in tables(database_url, "intake")
     assert version(database_url, "intake") == number
+
+
+def test_what_lay_in_the_queues_before_the_whole_life_is_open_or_ended_as_it_was(database_url: str) -> None:
+    schema, _tables = SERVICES["referral"]
+    migrate(database_url, "referral", schema.versions, "0002")
+    columns = "referral_id, queue, position, request_id, visit_id, case_id, site, category, status, issued_at, version"
+    rows = [("a", "issued", 1), ("b", "accepted", 2), ("c", "completed", 3), ("d", "declined", 2), ("e", "unmet", 1)]
+    with by_hand(database_url, "referral").begin() as connection:
+        for name, status, number in rows:
+            values = f"'{name}', 'p07', 1, 'q', 'v', 'c', 's', 'legal', '{status}', '2008-03-11', {number}"
+            connection.execute(text(f"INSERT INTO queue_items ({columns}) VALUES ({values})"))
+    bring(database_url, "referral")
+    with by_hand(database_url, "referral").connect() as connection:
+        found = connection.execute(text("SELECT referral_id, is_open, undoable FROM queue_items ORDER BY referral_id"))
+        marks = {name: (bool(is_open), bool(undoable)) for name, is_open, undoable in found}
+    assert marks == {
+        "a": (True, False), "b": (True, True), "c": (False, True), "d": (False, True), "e": (True, False),
+    }  # fmt: skip

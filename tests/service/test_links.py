@@ -100,7 +100,12 @@ def test_who_reads_english_is_answered_in_english(street: Street, referral: str)
 
 def test_a_wrong_form_changes_nothing_and_keeps_the_address_to_itself(street: Street, referral: str) -> None:
     url = link_to(street, referral)
-    for fields in ({"reason": ""}, {"answer": "maybe"}, {"answer": "accept", "more": "x"}, {"answer": "decline", "reason": "no"}):
+    for fields in (
+        {"reason": ""},
+        {"answer": "maybe"},
+        {"answer": "accept", "more": "x"},
+        {"answer": "decline", "reason": "no"},
+    ):
         answer = send(street, url, **fields)
         assert answer.status_code == 422
         assert_secret(answer)

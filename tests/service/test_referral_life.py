@@ -376,6 +376,14 @@ def test_where_several_have_a_request_nothing_follows_while_one_of_them_has_it(h
     until(lambda: [one["status"] for one in told.shown()] == ["issued", "declined", "rerouted"])
 
 
+def test_the_house_hands_nothing_to_a_partner_that_has_the_request_beside(house: Street) -> None:
+    told = Told(house, "legal")
+    until(lambda: len(told.shown()) == len(LEGAL))
+    one, other = told.shown()
+    problem_of(move(house, one["referral_id"], "reroute", {"partner": other["partner"]}), 422, "partner")
+    assert [each["status"] for each in told.shown()] == ["issued", "issued"]
+
+
 def test_of_several_who_give_up_at_once_one_is_the_last(house: Street) -> None:
     told = Told(house, "legal")
     until(lambda: len(told.shown()) == len(LEGAL))

@@ -21,6 +21,9 @@ _QUESTIONS = {
     "visits": ("channel", "category"),
     "requests": ("category", "status"),
     "referrals": ("partner", "category", "status"),
+    "handovers": ("partner", "result"),
+    "minutes_to_partner": ("partner",),
+    "needs": ("category", "reason"),
 }
 
 

@@ -11,8 +11,10 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from services.__main__ import app
+from services.referral import csv_export, links, timer
 from services.verify import verify
 from shared import rebuild
+from shared.access import door, streams
 from shared.failpoints import FAILPOINTS, VARIABLE
 from shared.log import log
 from shared.migrations import migrate
@@ -20,6 +22,7 @@ from shared.partitions import PARTITIONS_POSTGRESQL
 from shared.relay import copy, readers, relay
 from shared.settings import Settings
 from shared.subscription import hearing, ownership, subscription
+from shared.web import bounded
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -27,7 +30,7 @@ INDEX = DOCS / "README.md"
 OPERATIONS = (DOCS / "operations.md").read_text()
 PAGES = sorted(DOCS.rglob("*.md"))
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
-OF_TESTS = {"MAISON_TEST_DATABASE_URL", "MAISON_SOAK_SEED", "MAISON_SOAK_ROUNDS"}
+OF_TESTS = {"MAISON_TEST_DATABASE_URL", "MAISON_SOAK_SEED", "MAISON_SOAK_ROUNDS", "MAISON_TEST_CHROMIUM"}
 WRITTEN = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES]
 DECISION_LINES_MAX = 40
 
@@ -43,7 +46,16 @@ BOUNDS = (
     ("subscriptions.md", "{:.0f} s at most (`BACKOFF_S_MAX`)", subscription.BACKOFF_S_MAX),
     ("subscriptions.md", "{:.0f} s (`WELL_S_MAX`)", hearing.WELL_S_MAX),
     ("subscriptions.md", "{:.0f} s (`LEASE_S`)", ownership.LEASE_S),
+    ("deadlines.md", "up to {} (`BATCH_MAX`)", timer.BATCH_MAX),
+    ("links.md", "{} days (`LINK_DAYS`)", links.LINK_DAYS),
+    ("partner-files.md", "{} rows (`CHUNK_ROWS`)", csv_export.CHUNK_ROWS),
+    ("deadlines.md", "{:.0f} s (`LOOK_EVERY_S_MAX`)", timer.LOOK_EVERY_S_MAX),
+    ("deadlines.md", "{:.0f} s (`RETRY_S`)", timer.RETRY_S),
+    ("deadlines.md", "{:.0f} s (`STALLED_S`)", timer.STALLED_S),
     ("figures.md", "{:,} events apart (`CLOSE_ENOUGH`)", rebuild.CLOSE_ENOUGH),
+    ("access.md", "{:.0f} seconds (`FRESH_S`)", door.FRESH_S),
+    ("access.md", "every {:.0f} seconds (`LOOK_AGAIN_S`)", streams.LOOK_AGAIN_S),
+    ("access.md", "within {:.0f} s (`READ_S_MAX`; 408)", bounded.READ_S_MAX),
 )
 
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
@@ -54,7 +66,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def links(page: Path) -> list[str]:
+def links_of(page: Path) -> list[str]:
     return _LINK.findall(_FENCED.sub("", page.read_text()))
 
 
@@ -127,12 +139,12 @@ async def test_the_checks_documented_are_those_that_are_made(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != INDEX], ids=name_of)
 def test_each_page_is_linked_from_the_index(page: Path) -> None:
-    assert str(page.relative_to(DOCS)) in links(INDEX)
+    assert str(page.relative_to(DOCS)) in links_of(INDEX)
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_each_link_leads_somewhere(page: Path) -> None:
-    for link in links(page):
+    for link in links_of(page):
         if not link.startswith(("https://", "http://")):
             path, _, anchor = link.partition("#")
             target = (page.parent / path) if path else page
