@@ -5,9 +5,12 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Response
 
 from services.intake import queries
+from services.intake.discretion import case_told_to, visit_told_to
 from services.intake.forms import VisitForms
 from services.intake.queries import CaseView, VisitView
 from services.intake.recording import BATCH_BYTES_MAX, NDJSON, Recording
+from shared.access.acting import acting
+from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
 from shared.web.app import problems
@@ -34,7 +37,9 @@ def routes(recording: Recording) -> dict[tuple[str, str], tuple[Exchange, int]]:
     }
 
 
-def add_routes(app: FastAPI, log: Log, database: Database, forms: VisitForms, recording: Recording) -> None:
+def add_routes(
+    app: FastAPI, log: Log, database: Database, catalogue: Catalogue, forms: VisitForms, recording: Recording
+) -> None:
     """Add what a desk can ask for."""
     _add_recording(app, forms, recording)
 
@@ -49,7 +54,7 @@ def add_routes(app: FastAPI, log: Log, database: Database, forms: VisitForms, re
         if view is None:
             raise not_found("visit")
         response.headers["ETag"] = etag(view.version)
-        return view
+        return visit_told_to(acting(), view, catalogue)
 
     @app.get("/cases/{case_id}", tags=["cases"], summary="A case, now or at a moment", responses=problems(404, 422))
     async def read_case(
@@ -61,7 +66,7 @@ def add_routes(app: FastAPI, log: Log, database: Database, forms: VisitForms, re
         if view is None:
             raise not_found("case")
         response.headers["ETag"] = etag(view.version)
-        return view
+        return case_told_to(acting(), view, catalogue)
 
 
 def _add_recording(app: FastAPI, forms: VisitForms, recording: Recording) -> None:

@@ -74,7 +74,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
 
     telemetry = Telemetry(service)
     app = new_app("intake", "The front desk: cases and visits.", service.health, lifespan, telemetry)
-    add_routes(app, log, service.database, forms, recording)
+    add_routes(app, log, service.database, catalogue, forms, recording)
     add_people_routes(app, rooms, log, service.database, lambda: settings.house_key)
     add_audit_routes(app, vault, Signer(settings.data))
     cookies = Cookies(https=settings.https)

@@ -11,10 +11,13 @@ from services.intake.case_life import case_state, change_case, merge_cases, unme
 from services.intake.changes import Act, CaseChanges
 from services.intake.commands import CloseCase, MergeCases, ReopenCase, UnmergeCase
 from services.intake.decider import NoCase
+from services.intake.discretion import case_told_to
 from services.intake.person_forms import CloseForm, MergeForm, NoteForm
 from services.intake.persons import People
 from services.intake.queries import CaseView
 from services.intake.refused import refusals_told
+from shared.access.acting import acting
+from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
 from shared.web.app import problems
@@ -66,13 +69,15 @@ class NoteAdded(BaseModel):
     case_id: str
 
 
-def add_case_routes(app: FastAPI, people: People, changes: CaseChanges, log: Log, database: Database) -> None:
+def add_case_routes(
+    app: FastAPI, people: People, changes: CaseChanges, log: Log, database: Database, catalogue: Catalogue
+) -> None:
     """Add the routes."""
-    _add_life(app, changes, log, database)
+    _add_life(app, changes, log, database, catalogue)
     _add_notes(app, people, log)
 
 
-def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database) -> None:
+def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, catalogue: Catalogue) -> None:
     refused = problems(400, 404, 409, 412, 413, 415, 422, 428, 507)
 
     async def carry_out(
@@ -83,7 +88,7 @@ def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database) 
         view = await queries.case(log, database, case_id)
         assert view is not None, "what was just changed is there"
         response.headers["ETag"] = etag(view.version)
-        return view
+        return case_told_to(acting(), view, catalogue)
 
     @app.post(
         "/cases/{case_id}/close",

@@ -91,6 +91,7 @@ class PeopleRooms:
     changes: CaseChanges
     disclosures: Disclosures
     eliminations: Eliminations
+    catalogue: Catalogue
 
 
 def open_people(
@@ -99,14 +100,14 @@ def open_people(
     """Everything that is done with people on one log and one vault. `people.start` follows the vault's."""
     people = People(log, vault, clock)
     disclosures = Disclosures(people, database, catalogue)
-    return PeopleRooms(people, CaseChanges(log, people), disclosures, Eliminations(people))
+    return PeopleRooms(people, CaseChanges(log, people), disclosures, Eliminations(people), catalogue)
 
 
 def add_people_routes(
     app: FastAPI, rooms: PeopleRooms, log: Log, database: Database, house_key: Callable[[], str | None]
 ) -> None:
     """Add what is asked about people, notes, the life of cases, retention and the vault itself."""
-    add_case_routes(app, rooms.people, rooms.changes, log, database)
+    add_case_routes(app, rooms.people, rooms.changes, log, database, rooms.catalogue)
     _add_attaching(app, rooms.changes)
     _add_reading(app, rooms.people, log, database)
     _add_changing(app, rooms.people)

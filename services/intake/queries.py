@@ -42,7 +42,7 @@ class RequestView(BaseModel):
 
 
 class VisitView(BaseModel):
-    """A visit, the closed loop included. `version` is the case's."""
+    """A visit, the closed loop included. `version` is the case's, `recorded_by` the code of who took it."""
 
     visit_id: str
     case_id: str
@@ -50,6 +50,7 @@ class VisitView(BaseModel):
     channel: str
     occurred_at: str
     recorded_at: str
+    recorded_by: str | None = None
     requests: list[RequestView]
     version: int
     position: int
@@ -141,6 +142,7 @@ def _view(envelope: Envelope, event: VisitRecorded, referrals: dict[str, list[Re
         channel=event.channel,
         occurred_at=envelope.occurred_at,
         recorded_at=envelope.recorded_at,
+        recorded_by=envelope.actor,
         requests=[_request(made, referrals.get(made.request_id, [])) for made in event.requests],
         version=envelope.version,
         position=envelope.position,

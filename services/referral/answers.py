@@ -1,12 +1,12 @@
 """What is asked of a referral over HTTP, carried out once: the version it was decided on, and the key, are kept to."""
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from services.referral import queries
 from services.referral.commands import Asked
 from services.referral.consequences import NotThisPartner
-from services.referral.decider import NothingToUndo, WrongState
+from services.referral.decider import NothingToUndo, WrongState, referral_stream
 from services.referral.handlers import By, Referrals
 from services.referral.places import NoPlaceLeft, NotThisPermanence, PlaceGone
 from services.referral.queries import ReferralView
@@ -18,6 +18,13 @@ from shared.log.append import Answer
 from shared.web.idempotency import InFlight, fingerprint, key_from
 from shared.web.problems import FieldError, Problem, not_found
 from shared.web.versions import etag, expected_version
+
+
+class Changed(NamedTuple):
+    """The last change of a referral: by whom (a code: a partner, an account, the house), and when, if there was any."""
+
+    by: str
+    at: str | None
 
 
 class Answers:
@@ -42,7 +49,8 @@ class Answers:
                 pass
             except (VersionConflict, Refusal) as refusal:
                 if not await self._was_carried_out(answer):
-                    _refuse(refusal, await self._known(referral_id))
+                    view = await self._known(referral_id)
+                    _refuse(refusal, view, await self._last_change(view))
         return await self._known(referral_id)
 
     async def _known(self, referral_id: str) -> ReferralView:
@@ -50,6 +58,16 @@ class Answers:
         if view is None:
             raise not_found("referral")
         return view
+
+    async def _last_change(self, view: ReferralView) -> Changed:
+        # From the log: the house's own people change it as well, and a reminder moves its version and nothing else.
+        changes = await self._log.read(referral_stream(view.referral_id), after=1)
+        if not changes:
+            return Changed(view.queue, None)
+        last = changes[-1]
+        # What followed from another referral's move carries whoever made that: another partner, of whom nobody learns.
+        by = "house" if last.causation_id else last.actor or view.queue
+        return Changed(by, last.occurred_at)
 
     async def _was_carried_out(self, answer: Answer | None) -> bool:
         """The same request came before, and its answer was lost: what it asked for has happened."""
@@ -62,12 +80,12 @@ class Answers:
         return False
 
 
-def _refuse(refusal: Exception, view: ReferralView) -> NoReturn:
+def _refuse(refusal: Exception, view: ReferralView, changed: Changed) -> NoReturn:
     facts = {
         "referral_status": view.status,
         "version": view.version,
-        "changed_by": view.queue,
-        "changed_at": view.moved_at,
+        "changed_by": changed.by,
+        "changed_at": changed.at,
     }
     headers = {"ETag": etag(view.version)}
 
@@ -76,7 +94,7 @@ def _refuse(refusal: Exception, view: ReferralView) -> NoReturn:
 
     match refusal:
         case VersionConflict():
-            what_now = f"{view.queue} has moved it on: it is {view.status} at version {view.version}. Read it again."
+            what_now = f"{changed.by} has moved it on: it is {view.status} at version {view.version}. Read it again."
             remedy: FieldError = {"field": "If-Match", "detail": f"Send {etag(view.version)} if you still want to."}
             raise problem(412, "stale-version", "Somebody else was faster", what_now, (remedy,)) from refusal
         case WrongState(allowed_from=allowed_from):
@@ -91,7 +109,9 @@ def _refuse(refusal: Exception, view: ReferralView) -> NoReturn:
             fields: tuple[FieldError, ...] = ({"field": "permanence_id", "detail": detail},)
             raise problem(409, "no-place-left", "No place left", detail, fields) from refusal
         case PlaceGone():
-            detail = "The place that it had belongs to somebody else by now. Book another one."
+            detail = (
+                "The place that it had is somebody else's by now, or its permanence was called off. Book another one."
+            )
             raise problem(409, "no-place-left", "The place is gone", detail) from refusal
         case NotThisPartner(why=why):
             detail = f"{why} Choose another of GET /partners."

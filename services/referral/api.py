@@ -8,8 +8,9 @@ from sse_starlette import EventSourceResponse
 
 from services.referral import queries
 from services.referral.live import LiveQueue
-from services.referral.queries import QueuePage, ReferralView
+from services.referral.queries import QueuePage, ReferralView, told_to
 from services.referral.words import Status
+from shared.access.acting import acting
 from shared.bus import position_of
 from shared.catalogue import Catalogue
 from shared.database import Database
@@ -35,7 +36,7 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
     """Add what partners and desks can read."""
     _add_catalogue(app, catalogue)
     _add_queues(app, catalogue, database, live)
-    _add_referrals(app, database)
+    _add_referrals(app, catalogue, database)
 
 
 def _add_catalogue(app: FastAPI, catalogue: Catalogue) -> None:
@@ -70,7 +71,8 @@ def _add_queues(app: FastAPI, catalogue: Catalogue, database: Database, live: Li
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
         status: Status | None = None,
     ) -> QueuePage:
-        return await queries.queue(database, known(partner), after, limit, status)
+        page = await queries.queue(database, known(partner), after, limit, status)
+        return QueuePage(items=[told_to(acting(), item, catalogue) for item in page.items], next=page.next)
 
     @app.get(
         "/queues/{partner}/stream",
@@ -85,15 +87,20 @@ def _add_queues(app: FastAPI, catalogue: Catalogue, database: Database, live: Li
         last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,15}(-0)?$")] = None,
     ) -> EventSourceResponse:
         start = position_of(last_event_id or after)
+        # Asked now: what is streamed later is no longer within the request.
+        reader = acting()
 
-        return EventSourceResponse(live.stream(known(partner), start), ping=15)
+        def tell(view: ReferralView) -> ReferralView:
+            return told_to(reader, view, catalogue)
+
+        return EventSourceResponse(live.stream(known(partner), start, tell), ping=15)
 
 
-def _add_referrals(app: FastAPI, database: Database) -> None:
+def _add_referrals(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
     @app.get("/referrals/{referral_id}", tags=["referrals"], summary="One referral", responses=problems(404))
     async def read(referral_id: str, response: Response) -> ReferralView:
         view = await queries.referral(database, referral_id)
         if view is None:
             raise not_found("referral")
         response.headers["ETag"] = etag(view.version)
-        return view
+        return told_to(acting(), view, catalogue)

@@ -35,7 +35,7 @@ from services.referral.loading import Loaded
 from services.referral.reactions import BY_HAND, follow, issue_again
 from services.referral.routing import Routed, Wanted, may_have
 from services.referral.states import Standing, Unmet
-from services.referral.words import ENDS, NEED_IS_GONE, OPEN, ChangeReason, Status
+from services.referral.words import ENDS, NEED_IS_GONE, OPEN, TAKEN_BACK, Status
 from shared.catalogue import Catalogue
 from shared.decider import Refusal
 from shared.envelope import timestamp
@@ -43,7 +43,7 @@ from shared.events.referral import ReferralIssued
 
 REACHES_OTHERS = (DeclineReferral, ExpireReferral, HandToPartner, ReopenReferral, UndoMove)
 """What other referrals, in whichever partition, may follow from or have a say in."""
-TAKEN_BACK = WithdrawReferral(ChangeReason.TAKEN_BACK.value)
+CALL_BACK = WithdrawReferral(TAKEN_BACK)
 
 
 class NotThisPartner(Refusal):
@@ -70,7 +70,7 @@ def consequences(connection: Connection, catalogue: Catalogue, loaded: Loaded, a
             # There is nobody to keep a place for: the rules will say so.
             return Plan(BookAppointment(permanence_id, 0, "", ""))
         case HandToPartner(partner):
-            return _handed_on(loaded, Routed(partner, BY_HAND, catalogue.version), catalogue, now)
+            return _handed_on(connection, loaded, Routed(partner, BY_HAND, catalogue.version), catalogue, now)
         case WalkPerson() | ReceivePerson() | MissPerson():
             return Plan(replace(asked, now=_at_the_site(catalogue, loaded, now)))
         case DeclineReferral() | ExpireReferral() if isinstance(loaded.state, Standing):
@@ -113,7 +113,7 @@ def _undone(connection: Connection, catalogue: Catalogue, loaded: Loaded, state:
     last = others.members.get(before.follower)
     if others.has_somebody or not others.was_called_back:
         return Plan(UndoMove())
-    if last and isinstance(last.state, Standing) and last.state.reason == ChangeReason.TAKEN_BACK:
+    if last and isinstance(last.state, Standing) and last.state.reason == TAKEN_BACK:
         to = Routed(last.state.handed.partner, last.state.handed.rule, catalogue.version)
         again: IssueReferral | ReportNeedUnmet = issue_again(
             state.handed, loaded.referral_id, loaded.version + 1, to, catalogue, now
@@ -129,10 +129,11 @@ def _named(next_one: IssueReferral | ReportNeedUnmet) -> tuple[str, IssueReferra
     return own, next_one
 
 
-def _handed_on(loaded: Loaded, to: Routed, catalogue: Catalogue, now: datetime) -> Plan:
+def _handed_on(connection: Connection, loaded: Loaded, to: Routed, catalogue: Catalogue, now: datetime) -> Plan:
     match loaded.state:
         case Standing(handed=before) | Unmet(need=before):
-            if isinstance(before, ReferralIssued) and before.partner == to.partner:
+            has_it = isinstance(before, ReferralIssued) and before.partner == to.partner
+            if has_it or to.partner in family(connection, loaded).holders:
                 raise NotThisPartner(to.partner, "This partner has it already.")
             if not may_have(catalogue, to.partner, Wanted(before.site, before.category, before.topic), now):
                 raise NotThisPartner(to.partner, "This partner does not take such requests now.")
@@ -153,7 +154,7 @@ def _called_back(others: Family, referral_id: str) -> list[tuple[str, Command]]:
             case Standing(handed=handed, status=Status.ISSUED, is_touched=False) if handed.replaces:
                 # What the house itself has chosen for somebody who stands beside is no consequence of this one.
                 if handed.rule != BY_HAND or others.descends(other, referral_id):
-                    back.append((other, TAKEN_BACK))
+                    back.append((other, CALL_BACK))
     return back
 
 

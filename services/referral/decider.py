@@ -64,7 +64,8 @@ FROM: Mapping[type, frozenset[Status]] = {
     AcceptReferral: frozenset({Status.ISSUED}),
     DeclineReferral: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.WALKED, Status.MISSED}),
     BookAppointment: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.MISSED}),
-    CancelAppointment: frozenset({Status.BOOKED}),
+    # Who was walked to a door behind which nobody sits any more is put back like who has yet to come.
+    CancelAppointment: frozenset({Status.BOOKED, Status.WALKED}),
     WalkPerson: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.MISSED}),
     ReceivePerson: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.WALKED, Status.MISSED}),
     MissPerson: frozenset({Status.ISSUED, Status.ACCEPTED, Status.BOOKED, Status.WALKED}),
@@ -217,7 +218,7 @@ def _moved(state: Standing, event: Moved) -> Standing:  # noqa: C901 - a case fo
             place = Appointment(event.permanence_id, event.place, event.starts_at, event.ends_at)
             return replace(after, appointment=place, walked_at=None)
         case AppointmentCancelled():
-            return replace(after, appointment=None, before=None)
+            return replace(after, appointment=None, walked_at=None, before=None)
         case PersonWalked():
             return replace(after, walked_at=event.walked_at)
         case PersonReceived() | PersonMissed():

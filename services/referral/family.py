@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from services.referral.loading import Loaded, load
 from services.referral.reactions import follower_id, referral_id
 from services.referral.states import NoReferral, Referral, Settled, Standing, Unmet, status_of
-from services.referral.words import OPEN, ChangeReason, Status
+from services.referral.words import OPEN, TAKEN_BACK, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,14 @@ class Family:
         states = [member.state for member in self.members.values()]
         return frozenset(
             state.handed.partner for state in states if isinstance(state, Standing) and state.status in given_up
+        )
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """The partners that have it now."""
+        states = [member.state for member in self.members.values()]
+        return frozenset(
+            state.handed.partner for state in states if isinstance(state, Standing) and state.status in OPEN
         )
 
     @property
@@ -84,5 +92,5 @@ def _follows(state: Referral) -> str | None:
 
 def _is_called_back(state: Referral) -> bool:
     if isinstance(state, Standing):
-        return state.status is Status.WITHDRAWN and state.reason == ChangeReason.TAKEN_BACK
+        return state.status is Status.WITHDRAWN and state.reason == TAKEN_BACK
     return isinstance(state, Settled)

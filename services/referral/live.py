@@ -4,7 +4,7 @@ The queue on the bus is a window: what lies before it, or is gone with a wiped s
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -37,12 +37,17 @@ class LiveQueue:
     def __init__(self, log: Log, database: Database, redis: Redis) -> None:
         self._log, self._database, self._redis = log, database, redis
 
-    async def stream(self, code: str, after: int) -> AsyncIterator[ServerSentEvent]:
-        """Every event of a queue behind a position, for ever: first what there is, then what comes."""
+    async def stream(
+        self, code: str, after: int, tell: Callable[[ReferralView], ReferralView]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Every event of a queue behind a position, for ever: first what there is, then what comes.
+
+        `tell` makes of each referral what the reader may know of it.
+        """
         yield ServerSentEvent(comment="the queue", retry=RETRY_MS)
         async for happened in self.follow(code, after):
             view = happened.view
-            data = {**view.model_dump(), "position": happened.position} if view else {"position": happened.position}
+            data = {**(tell(view).model_dump() if view else {}), "position": happened.position}
             text = msgspec.json.encode(data).decode()
             yield ServerSentEvent(text, event=happened.name, id=cursor(happened.position))
 

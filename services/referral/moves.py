@@ -23,9 +23,9 @@ from services.referral.commands import (
 )
 from services.referral.handlers import By, Referrals
 from services.referral.places import opening_of
-from services.referral.queries import ReferralView
+from services.referral.queries import ReferralView, told_to
 from services.referral.words import ChangeReason, DeclineReason, Outcome, SaidBy
-from shared.access.acting import actor
+from shared.access.acting import acting, actor
 from shared.catalogue import Catalogue
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
@@ -154,4 +154,4 @@ def _add_move(
             raise invalid([{"field": "partner", "detail": "There is no such partner: choose one of GET /partners."}])
         view = await answers.carry_out(referral_id, verb, asked, if_match, dict(request.headers.raw))
         response.headers["ETag"] = etag(view.version)
-        return view
+        return told_to(acting(), view, catalogue)

@@ -84,10 +84,11 @@ def still_free(connection: Connection, state: Standing) -> None:
 
 def holders(connection: Connection, permanence_id: str) -> list[str]:
     """The referrals of those who have a place and were not received yet, by place."""
+    not_yet = (Status.BOOKED.value, Status.WALKED.value)
     query = (
         select(BOOKINGS.c.referral_id)
         .join(QUEUE_ITEMS, QUEUE_ITEMS.c.referral_id == BOOKINGS.c.referral_id)
-        .where(BOOKINGS.c.permanence_id == permanence_id, QUEUE_ITEMS.c.status == Status.BOOKED.value)
+        .where(BOOKINGS.c.permanence_id == permanence_id, QUEUE_ITEMS.c.status.in_(not_yet))
         .order_by(BOOKINGS.c.place)
     )
     return list(connection.execute(query).scalars())

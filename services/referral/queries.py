@@ -5,9 +5,12 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import RowMapping, Select, select
 
+from services.referral.coordinating import told_of
 from services.referral.keeping import QUEUE_ITEMS
 from services.referral.words import Status
+from shared.access.principal import Principal, Role
 from shared.bus import position_of
+from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.events.referral import COORDINATOR
 
@@ -49,6 +52,18 @@ class QueuePage(BaseModel):
 
     items: list[ReferralView]
     next: str | None
+
+
+def told_to(reader: Principal | None, view: ReferralView, catalogue: Catalogue) -> ReferralView:
+    """A referral as far as this reader may know it.
+
+    What is sensitive is for the partner that has it. The house's own people, whoever took the visit apart, who reads
+    it there, are told that it is confidential. `reader` None: a house where nobody says who they are.
+    """
+    if reader is None or reader.role is Role.PARTNER:
+        return view
+    category, topic = told_of(catalogue, view.category, view.topic)
+    return view.model_copy(update={"category": category, "topic": topic})
 
 
 async def referral(database: Database, referral_id: str) -> ReferralView | None:

@@ -83,4 +83,7 @@ class ChangeReason(StrEnum):
     MISTAKE = "mistake"
     CAME_BACK = "came_back"
     NO_LONGER_NEEDED = "no_longer_needed"
-    TAKEN_BACK = "taken_back"
+
+
+TAKEN_BACK = "taken_back"
+"""Why the house itself withdraws what took the place of a referral that goes on: nobody else can say so."""

@@ -233,6 +233,8 @@ def _moved(referral: Referral, document: Document, fact: Moved) -> Held:
     after = held._replace(status=becomes, outcome=fact.outcome, reason=fact.reason, walk=walk)
     if becomes in FREES_ITS_PLACE or kind == CANCELLED:
         after = after._replace(place=None)
+    if kind == CANCELLED:
+        return after._replace(walked_at=None)
     if kind == ACCEPTED:
         return after._replace(is_taken_on=True)
     if kind == BOOKED:

@@ -25,7 +25,7 @@ ALLOWED_FROM = {
     DECLINED: OPEN - {"received"},
     REROUTED: OPEN - {"received"},
     BOOKED: OPEN - {"walked", "received"},
-    CANCELLED: frozenset({"booked"}),
+    CANCELLED: frozenset({"booked", "walked"}),
     WALKED: OPEN - {"walked", "received"},
     RECEIVED: OPEN - {"received"},
     MISSED: OPEN - {"missed", "received"},

@@ -43,16 +43,7 @@ async def decode_batch(message: RedisBatchStreamMessage) -> list[Heard]:
     """FastStream's decoder step: each entry's JSON is read once, here."""
     raw = message.raw_message
     positions = map(position_of, raw["message_ids"])
-    bodies = [fields.get(_FIELD, b"") for fields in raw["data"]]
-    try:
-        # Mostly all are well: then no entry costs a step of its own.
-        envelopes = list(map(decode, bodies))
-    except MalformedEvent:
-        return list(map(hear, positions, bodies))
-    return [
-        Heard(position, None if "\0" in envelope.stream else envelope, body)
-        for position, envelope, body in zip(positions, envelopes, bodies, strict=True)
-    ]
+    return list(map(hear, positions, [fields.get(_FIELD, b"") for fields in raw["data"]]))
 
 
 def hear(position: int, body: bytes) -> Heard:

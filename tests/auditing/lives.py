@@ -20,7 +20,7 @@ ONLY_FROM = {
     "accepted": {"issued"},
     "completed": {"accepted", "booked", "received", "missed"},
     "reopened": ENDS,
-    "appointment-cancelled": {"booked"},
+    "appointment-cancelled": {"booked", "walked"},
 }
 """From where a move is allowed; all others from whatever is open."""
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -586,3 +587,32 @@ class TestCommandLine:
     def test_without_the_key_of_the_house_nothing_is_made(self, maison: Callable[..., Result], tmp_path: Path) -> None:
         (tmp_path / "house.key").write_text("another key")
         assert maison("token", "create", "--role", "coordinator").exit_code == 2
+
+
+class TestDiscretion:
+    """What is sensitive is for the partner that has it, and for whoever took the visit."""
+
+    @pytest.fixture
+    def visit(self, closed: Street) -> dict[str, Any]:
+        """A visit about violence, taken by one worker."""
+        body = {"requests": [{"category": "legal", "topic": "famille--violences-conjugales"}, {"category": "housing"}]}
+        recorded: dict[str, Any] = closed.as_role("front_desk").post("/visits", json=body).json()
+        return recorded
+
+    def test_who_took_the_visit_reads_it_whole(self, closed: Street, visit: dict[str, Any]) -> None:
+        told = closed.as_role("front_desk").get(f"/visits/{visit['visit_id']}").json()
+        assert [request["category"] for request in told["requests"]] == ["legal", "housing"]
+
+    @pytest.mark.parametrize("role", ["front_desk", "coordinator"])
+    def test_others_of_the_house_are_told_that_it_is_confidential(
+        self, role: str, closed: Street, visit: dict[str, Any]
+    ) -> None:
+        other = closed.as_role(role, days=2)
+        for path in (f"/visits/{visit['visit_id']}", f"/cases/{visit['case_id']}"):
+            told = other.get(path)
+            assert "violence" not in told.text
+            assert "legal" not in told.text
+            view = told.json()
+            requests = view["requests"] if "requests" in view else view["visits"][0]["requests"]
+            assert [request["category"] for request in requests] == ["confidential", "housing"]
+            assert {one["partner"] for one in requests[0]["referrals"]} <= {"confidential"}

@@ -94,8 +94,10 @@ def test_a_token_that_is_none_of_ours_gets_one_neutral_page(street: Street, meth
 
 
 def test_who_reads_english_is_answered_in_english(street: Street, referral: str) -> None:
-    assert NEUTRAL["EN"] in street.referral.get("/answer/x?lang=en").text
-    assert "I accept" in street.referral.get(f"{link_to(street, referral)}?lang=en").text
+    # The language stays with who chose it: a reader of our own, for the others read on in French.
+    reader = street.nobody("referral")
+    assert NEUTRAL["EN"] in reader.get("/answer/x?lang=en").text
+    assert "I accept" in reader.get(f"{link_to(street, referral)}?lang=en").text
 
 
 def test_a_wrong_form_changes_nothing_and_keeps_the_address_to_itself(street: Street, referral: str) -> None:

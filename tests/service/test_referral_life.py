@@ -146,6 +146,7 @@ def test_an_undone_decline_takes_back_the_follower_that_nobody_has_touched(house
     assert (undone["status"], undone["reason"], undone["undoable"]) == ("issued", None, False)
     told.chain(("p09", "issued"), ("p02", "withdrawn"))
     assert view(house, second)["reason"] == "taken_back"
+    assert problem_of(move(house, second, "accept", version=1), 412)["changed_by"] == "house"
     problem_of(move(house, first, "undo"), 409)
 
 
@@ -254,6 +255,17 @@ def test_of_two_workers_one_wins_and_the_other_reads_who_and_when(verbs: tuple[s
     assert (problem["referral_status"], problem["version"]) == (now["status"], 2)
 
 
+def test_who_was_faster_is_named_even_where_it_was_not_the_partner(house: Street) -> None:
+    (referral,) = Told(house, "health").chain(("p09", "issued"))
+    issued = house.ask_house("tokens", {"role": "front_desk"})
+    with httpx.Client(headers={"Authorization": f"Bearer {issued['token']}"}) as desk:
+        address = f"{house.url('referral')}/referrals/{referral}/withdraw"
+        withdrawn = desk.post(address, headers={"If-Match": '"1"'}, json=MISTAKE)
+    assert withdrawn.status_code == 200
+    problem = problem_of(move(house, referral, "accept", version=1), 412, "If-Match")
+    assert (problem["changed_by"], problem["changed_at"]) == (issued["token_id"], withdrawn.json()["moved_at"])
+
+
 def test_the_last_place_is_sold_once(house: Street) -> None:
     referrals = [Told(house, "health").chain(("p09", "issued"))[0] for _ in range(4)]
     permanence = {"permanence_id": free_permanence(house, "p09")}
@@ -287,6 +299,16 @@ def test_a_cancelled_permanence_puts_people_back_and_takes_nobody_any_more(house
     again = house.referral.post(f"/permanences/{permanence}/cancel").json()
     assert again["put_back"] == []
     problem_of(house.referral.post("/permanences/nowhere/cancel"), 404)
+
+
+def test_who_was_walked_to_a_permanence_that_is_then_called_off_is_put_back(house: Street) -> None:
+    (referral,) = Told(house, "health").chain(("p09", "issued"))
+    permanence = free_permanence(house, "p09")
+    moved(house, referral, "book", {"permanence_id": permanence})
+    moved(house, referral, "walk")
+    off = house.referral.post(f"/permanences/{permanence}/cancel").json()
+    assert off["put_back"] == [referral]
+    assert (view(house, referral)["status"], view(house, referral)["permanence_id"]) == ("issued", None)
 
 
 def test_nobody_is_booked_with_another_partner_or_in_what_is_over(house: Street) -> None:
@@ -419,6 +441,23 @@ def test_no_partner_learns_of_another(house: Street) -> None:
         assert other["referral_id"] not in said
         assert f'"{other["partner"]}"' not in said
         assert not re.search(r"siblings|tried|beside", said)
+
+
+@pytest.mark.parametrize("role", ["front_desk", "coordinator"])
+def test_what_is_sensitive_is_told_to_its_partner_alone(role: str, house: Street) -> None:
+    requests = [{"category": "legal", "topic": "famille--violences-conjugales"}]
+    told = house.referrals_of(house.record("legal", requests=requests)["visit_id"])
+    referral, queue = told[0]["referral_id"], told[0]["partner"]
+    desk, own = house.as_role(role, "referral"), house.as_role("partner", "referral", partner=queue)
+    if_match = {"If-Match": f'"{told[0]["version"]}"'}
+    seen = [desk.get(f"/referrals/{referral}").json()]
+    seen.append(desk.post(f"/referrals/{referral}/accept", headers=if_match).json())
+    seen += desk.get(f"/queues/{queue}", params={"limit": 200}).json()["items"]
+    with desk.stream("GET", f"/queues/{queue}/stream") as stream:
+        seen.append(next(json.loads(line[6:]) for line in stream.iter_lines() if f'"{referral}"' in line))
+    told_of = {(one["category"], one["topic"]) for one in seen if one["referral_id"] == referral}
+    assert told_of == {("confidential", None)}
+    assert own.get(f"/referrals/{referral}").json()["topic"] == "famille--violences-conjugales"
 
 
 def test_who_has_it_next_does_not_learn_whose_it_was(house: Street) -> None:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import httpx
@@ -85,10 +86,13 @@ async def test_a_house_of_two_replicas_stays_exact_while_some_are_killed_and_fro
     premises: Premises, annexe: Premises, postgres_url: str, tmp_path: Path
 ) -> None:
     history = History()
-    for service in SERVICES:
-        annexe.start(service)
     async with httpx.AsyncClient(timeout=10) as client:
         await premises.place.ready(client)
+        # Processes of one house share its keys; the first of them has made them.
+        for key in premises.place.data.glob("*.key"):
+            copyfile(key, annexe.place.data / key.name)
+        for service in SERVICES:
+            annexe.start(service)
         await annexe.place.ready(client)
         async with at_desks(premises, annexe, history) as desks:
             await until_shared(client, premises, annexe)

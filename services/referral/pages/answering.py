@@ -28,6 +28,7 @@ from services.referral.pages.saying import DONE, NOT_FROM_HERE, OUTCOMES, REASON
 from services.referral.planner import Planned
 from services.referral.queries import ReferralView
 from services.referral.words import ChangeReason, DeclineReason, Outcome, SaidBy
+from shared.access.acting import acting
 from shared.bus import position_of
 from shared.clock import utc_now
 from shared.ids import new_id
@@ -168,7 +169,7 @@ class Answering:
         view = await queries.referral(self._queue.database, referral_id)
         if view is None or view.queue not in self._queue.catalogue.partners_by_code:
             raise not_found("referral")
-        return view
+        return queries.told_to(acting(), view, self._queue.catalogue)
 
     async def _bookable(self, view: ReferralView) -> list[Planned]:
         found: list[Planned] = []

@@ -94,11 +94,14 @@ class Rows:
         known = self._catalogue.partners_by_code.get(partner)
         return self._language.gettext(
             "Quelqu’un d’autre a été plus rapide : %(who)s, %(when)s.",
-            who=known.name if known else self._catalogue.name,
+            who=known.name if known else self._language.gettext("un collègue"),
             when=self._moment(changed_at),
         )
 
     def _subject(self, view: ReferralView) -> str:
+        if view.category == CONFIDENTIAL:
+            # The reader is one who is not told either.
+            return self._language.gettext("Demande confidentielle")
         category = self._catalogue.categories_by_code.get(view.category)
         topic = self._catalogue.topics_by_code.get(view.topic or "")
         words = [self._language.pick(part.label_fr, part.label_en) for part in (category, topic) if part is not None]
