@@ -99,6 +99,7 @@ def test_each_figure_says_its_unit_its_days_its_positions_and_what_it_means(code
 
 
 def test_sites_stand_side_by_side_and_one_can_be_looked_at_alone(street: Street) -> None:
+    street.record("training")
     street.record("training", site=SECOND)
     settled(street)
     page = street.stats.get("/figures").text
