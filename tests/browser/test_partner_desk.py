@@ -166,6 +166,8 @@ def test_a_referral_goes_its_whole_way_by_touch_and_without_scripts(
         assert state_of(house, one)[1] == version
 
     press(row(page, one).get_by_role("button", name="Accepter"))
+    # A press does not wait for the page that it leads to: what comes next must not be done on the old one.
+    expect(page.locator(".notice")).to_contain_text("acceptée")
     form = open_form("Donner un rendez-vous")
     form.get_by_role("radio").first.check()
     press(form.get_by_role("button"))
@@ -174,6 +176,7 @@ def test_a_referral_goes_its_whole_way_by_touch_and_without_scripts(
     expect(row(page, one)).to_contain_text("Personne absente")
     undone(5)
     press(row(page, one).get_by_role("button", name="Personne reçue"))
+    expect(page.locator(".notice")).to_contain_text("Personne reçue")
     form = open_form("Terminer")
     form.get_by_role("radio", name="La personne a été aidée", exact=True).check()
     press(form.get_by_role("button"))
