@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from services.intake import queries
@@ -22,28 +22,13 @@ from shared.database import Database
 from shared.log import Log
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
-from shared.web.idempotency import KEY_PATTERN, key_from
+from shared.web.headers import IdempotencyKey, IfMatch
+from shared.web.idempotency import key_from
 from shared.web.problems import not_found
-from shared.web.versions import ETAG_PATTERN, etag
+from shared.web.versions import etag
 
 NOTES_SHOWN_MAX = 200
 _Asker = Annotated[Asking, Depends(who_asks)]
-_IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The version decided on, as read from ETag",
-        json_schema_extra={"pattern": ETAG_PATTERN},
-    ),
-]
-_Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="Sent again with the same key, it is carried out once",
-        json_schema_extra={"pattern": KEY_PATTERN},
-    ),
-]
 
 
 class NoteView(BaseModel):
@@ -98,7 +83,7 @@ def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, 
         openapi_extra=form_contract(CloseForm, optional=True),
     )
     async def close(
-        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> CaseView:
         form = await read_form(request, CloseForm, optional=True)
         command = CloseCase(case_id, form.reason)
@@ -109,7 +94,7 @@ def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, 
 
     @app.post("/cases/{case_id}/reopen", tags=["cases"], summary="It goes on", responses=refused)
     async def reopen(
-        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> CaseView:
         return await carry_out(
             request, response, case_id, "reopen", if_match,
@@ -124,7 +109,7 @@ def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, 
         openapi_extra=form_contract(MergeForm),
     )
     async def merge(
-        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> CaseView:
         form = await read_form(request, MergeForm)
         return await carry_out(
@@ -134,7 +119,7 @@ def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, 
 
     @app.post("/cases/{case_id}/unmerge", tags=["cases"], summary="Take its merge back", responses=refused)
     async def unmerge(
-        request: Request, response: Response, case_id: str, if_match: _IfMatch = None, _key: _Key = None
+        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> CaseView:
         return await carry_out(
             request, response, case_id, "unmerge", if_match,
@@ -151,7 +136,9 @@ def _add_notes(app: FastAPI, people: People, log: Log) -> None:
         responses=problems(400, 404, 410, 413, 415, 422, 507),
         openapi_extra=form_contract(NoteForm),
     )
-    async def write(request: Request, response: Response, case_id: str, asking: _Asker, _key: _Key = None) -> NoteAdded:
+    async def write(
+        request: Request, response: Response, case_id: str, asking: _Asker, _key: IdempotencyKey = None
+    ) -> NoteAdded:
         form = await read_form(request, NoteForm)
         key = key_from(dict(request.headers.raw), f"cases/{case_id}/notes")
         if isinstance(await case_state(log, case_id), NoCase):

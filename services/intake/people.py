@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from services.intake.asking import Asking, who_asks
@@ -28,27 +28,11 @@ from shared.database import Database
 from shared.log import Log
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
-from shared.web.idempotency import KEY_PATTERN
+from shared.web.headers import IdempotencyKey, IfMatch
 from shared.web.problems import Problem, not_found
-from shared.web.versions import ETAG_PATTERN, etag, expected_version
+from shared.web.versions import etag, expected_version
 
 Asker = Annotated[Asking, Depends(who_asks)]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The version decided on, as read from ETag",
-        json_schema_extra={"pattern": ETAG_PATTERN},
-    ),
-]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="Sent again with the same key, it is carried out once",
-        json_schema_extra={"pattern": KEY_PATTERN},
-    ),
-]
 
 
 class AttachedView(BaseModel):
@@ -128,7 +112,7 @@ def _add_attaching(app: FastAPI, changes: CaseChanges) -> None:
         openapi_extra=form_contract(PersonForm),
     )
     async def attach(
-        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: Key = None
+        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> AttachedView:
         form = await read_form(request, PersonForm)
         told = await changes.attach(case_id, form.identity(), if_match, dict(request.headers.raw))
@@ -143,7 +127,7 @@ def _add_attaching(app: FastAPI, changes: CaseChanges) -> None:
         openapi_extra=form_contract(KnownPersonForm),
     )
     async def attach_known(
-        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: Key = None
+        request: Request, response: Response, case_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> AttachedView:
         form = await read_form(request, KnownPersonForm)
         told = await changes.attach(case_id, form.person_id, if_match, dict(request.headers.raw))

@@ -1,9 +1,9 @@
 """What can be asked of a referral over HTTP: a route for each move, each with its form."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, Header, Request, Response
+from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral.answers import Answers
@@ -29,26 +29,9 @@ from shared.access.acting import acting, actor
 from shared.catalogue import Catalogue
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
-from shared.web.idempotency import KEY_PATTERN
+from shared.web.headers import IdempotencyKey, IfMatch
 from shared.web.problems import invalid, not_found
-from shared.web.versions import ETAG_PATTERN, etag
-
-_IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The version decided on, as read from ETag",
-        json_schema_extra={"pattern": ETAG_PATTERN},
-    ),
-]
-_Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="Sent again with the same key, it is carried out once",
-        json_schema_extra={"pattern": KEY_PATTERN},
-    ),
-]
+from shared.web.versions import etag
 
 
 class _Form(BaseModel):
@@ -147,7 +130,7 @@ def _add_move(
         openapi_extra=form_contract(form) if form else None,
     )
     async def move(
-        request: Request, response: Response, referral_id: str, if_match: _IfMatch = None, _key: _Key = None
+        request: Request, response: Response, referral_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> ReferralView:
         asked = command(await read_form(request, form) if form else None)
         if isinstance(asked, HandToPartner) and asked.partner not in catalogue.partners_by_code:

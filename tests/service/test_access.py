@@ -1,5 +1,6 @@
 """Signing in, tokens, sessions: who is let in, for how long, and what shuts them out. Over HTTP, at all services."""
 
+import contextlib
 import json
 import re
 import socket
@@ -190,16 +191,11 @@ class TestSessions:
     def test_a_person_opens_few_live_pages(self, closed: Street) -> None:
         with signed_in(closed, "coordinator") as browser:
             session = {"Cookie": f"maison_session={browser.cookies['maison_session']}"}
-            streams = [
-                httpx.Client().stream("GET", closed.url("stats") + "/stats/live/stream", headers=session)
-                for _ in range(4)
-            ]
-            answers = [stream.__enter__() for stream in streams]
-            try:
+            url = closed.url("stats") + "/stats/live/stream"
+            with contextlib.ExitStack() as pages:
+                client = pages.enter_context(httpx.Client(headers=session))
+                answers = [pages.enter_context(client.stream("GET", url)) for _ in range(4)]
                 assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-            finally:
-                for stream in streams:
-                    stream.__exit__(None, None, None)
 
 
 class TestTokens:
