@@ -5,10 +5,10 @@ from typing import NamedTuple, NoReturn
 
 from services.referral import queries
 from services.referral.commands import Asked
-from services.referral.consequences import NotThisPartner
 from services.referral.decider import NothingToUndo, WrongState, referral_stream
-from services.referral.handlers import By, Referrals
-from services.referral.places import NoPlaceLeft, NotThisPermanence, PlaceGone
+from services.referral.handlers.consequences import NotThisPartner
+from services.referral.handlers.referrals import By, Referrals, RequestGone
+from services.referral.permanences.places import NoPlaceLeft, NotThisPermanence, PlaceGone
 from services.referral.queries import ReferralView
 from shared.access.acting import actor
 from shared.database import Database
@@ -104,6 +104,9 @@ def _refuse(refusal: Exception, view: ReferralView, changed: Changed) -> NoRetur
         case NothingToUndo():
             detail = "Its last move was undone already, or it has not moved. Reopen it if it has ended."
             raise problem(409, "nothing-to-undo", "Nothing to undo", detail) from refusal
+        case RequestGone():
+            detail = "The desk has corrected or voided the visit: it is no request any more. Record another one."
+            raise problem(409, "request-gone", "No request any more", detail) from refusal
         case NoPlaceLeft(places=places):
             detail = f"All {places} places are taken. Choose another permanence."
             fields: tuple[FieldError, ...] = ({"field": "permanence_id", "detail": detail},)

@@ -11,34 +11,37 @@ from starlette.types import ASGIApp
 
 from services.referral import queries
 from services.referral.answers import Answers
-from services.referral.api import add_routes
+from services.referral.api.coordination import add_coordination_routes
+from services.referral.api.links import add_link_routes
+from services.referral.api.moves import add_moves
+from services.referral.api.permanences import add_permanence_routes
+from services.referral.api.queues import add_routes
 from services.referral.consumers import intake_topic
-from services.referral.coordination_routes import PAGE, add_coordination_routes
-from services.referral.csv_export import add_csv_route
-from services.referral.handlers import Referrals
+from services.referral.coordinating import oldest_unanswered_s
+from services.referral.handlers.referrals import Referrals
 from services.referral.keeping import keeper
-from services.referral.link_pages import answer_pages
-from services.referral.link_routes import add_link_routes
 from services.referral.links import Links, links_key
 from services.referral.live import LiveQueue
-from services.referral.moves import add_moves
 from services.referral.pages.answering import answering_pages
-from services.referral.pages.coordination import coordination_pages
+from services.referral.pages.coordination import PAGE, coordination_pages
+from services.referral.pages.csv_export import add_csv_route
 from services.referral.pages.desk import Queue, desk_pages
+from services.referral.pages.links import answer_pages
 from services.referral.pages.sheets import sheet_pages
-from services.referral.permanences import add_permanence_routes
 from services.referral.rebuilding import rebuild_queues
 from services.referral.timer import Timer
 from shared.access.asking import Asking
 from shared.access.door import Door
 from shared.access.gate import Gate
+from shared.access.leaving import sign_out_page
 from shared.access.policy import Own
 from shared.bus import connect
 from shared.care import Care
 from shared.catalogue import load_catalogue
+from shared.clock import utc_now
 from shared.service import Schema, Service
 from shared.settings import Settings
-from shared.telemetry import Telemetry
+from shared.telemetry.metrics import Telemetry
 from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.internal import add_internal_routes
@@ -79,6 +82,11 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
         return await rebuild_queues(log, service.database, catalogue)
 
     telemetry = Telemetry(service)
+    telemetry.measure(
+        "maison_referral_oldest_unanswered_seconds",
+        "How long the oldest referral has been in its queue that no partner has answered; 0 where there is none",
+        lambda connection: oldest_unanswered_s(utc_now(), connection),
+    )
     app = new_app("referral", "Referrals: partners, queues, answers.", service.health, lifespan, telemetry)
     live = LiveQueue(log, service.database, watching)
     add_csv_route(app, catalogue, service.database)
@@ -92,15 +100,16 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     nav = [NavLink("/desk", mark("Partenaires")), NavLink("/week", mark("Semaine"))]
     nav.append(NavLink(PAGE, mark("Coordination")))
     pages = Pages(Path(__file__).parent, catalogue.name, nav)
-    desks = (desk_pages(queue), answering_pages(queue, answers), sheet_pages(queue))
-    add_coordination_routes(app, catalogue, service.database)
+    desks = (desk_pages(queue), answering_pages(queue, answers), sheet_pages(queue, log, referrals))
+    add_coordination_routes(app, catalogue, service.database, PAGE)
     coordination = coordination_pages(catalogue, service.database, answers)
-    add_pages(app, pages, answer_pages(links, catalogue), coordination, *desks)
+    door = Door(asking.look)
+    leaving = sign_out_page("referral", asking, door, settings)
+    add_pages(app, pages, answer_pages(links, catalogue), coordination, *desks, leaving)
     add_contract_routes(app, service, telemetry)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
 
     async def owner(referral_id: str) -> str | None:
         return await queries.owner(service.database, referral_id)
 
-    door, owners = Door(asking.look), {Own.REFERRAL: owner}
-    return app, Gate(app, app, "referral", settings, door, telemetry.answered, owners)
+    return app, Gate(app, app, "referral", settings, door, telemetry, {Own.REFERRAL: owner})

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.events.referral import NeedUnmet, ReferralIssued
+from shared.events.needs import NeedUnmet
+from shared.events.referral import ReferralIssued
 
 NOW = ""
 """The moment at which it is carried out, whatever that is: so that what is asked twice is the same thing twice."""
@@ -92,9 +93,10 @@ class CompleteReferral:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawReferral:
-    """The desk takes the request back."""
+    """The desk takes the request back. `follower` is what takes its place, if the partner cannot help."""
 
     reason: str
+    follower: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,32 @@ class SettleNeed:
     follower: str
 
 
+@dataclass(frozen=True, slots=True)
+class DropNeed:
+    """The desk took the request of an unmet need back, for a coded reason."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropRequest:
+    """The desk took a request back, for a coded reason: whoever has it is to have it no longer."""
+
+    request_id: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedateRequest:
+    """The visit of a request was on this local day."""
+
+    request_id: str
+    requested_on: str
+
+
 HandOver = IssueReferral | ReportNeedUnmet
+Reaction = HandOver | DropRequest | RedateRequest
+"""What follows from an event of intake."""
 Move = (
     AcceptReferral
     | DeclineReferral
@@ -171,6 +198,7 @@ Move = (
     | EscalateReferral
     | ExpireReferral
     | SettleNeed
+    | DropNeed
 )
 Command = HandOver | Move
 Asked = Move | AskForPlace | HandToPartner

@@ -31,6 +31,13 @@ _IS_OPEN = text("is_open")
 _SINCE = func.coalesce(QUEUE_ITEMS.c.queued_at, QUEUE_ITEMS.c.issued_at)
 
 
+def oldest_unanswered_s(now: datetime, connection: Connection) -> float:
+    """How long the oldest referral that no partner has answered has been in its queue; 0 where there is none."""
+    waiting = (QUEUE_ITEMS.c.status == Status.ISSUED.value, _IS_OPEN)
+    since = connection.execute(select(func.min(_SINCE)).where(*waiting)).scalar()
+    return max(0.0, (now - datetime.fromisoformat(since)).total_seconds()) if since else 0.0
+
+
 class QueueStanding(BaseModel):
     """One partner's open referrals. `oldest_at` (UTC): since when the oldest of them has been in the queue."""
 

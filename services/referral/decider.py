@@ -11,6 +11,7 @@ from services.referral.commands import (
     Command,
     CompleteReferral,
     DeclineReferral,
+    DropNeed,
     EscalateReferral,
     ExpireReferral,
     IssueReferral,
@@ -27,6 +28,7 @@ from services.referral.commands import (
 )
 from services.referral.states import (
     Appointment,
+    Dropped,
     NoReferral,
     Referral,
     Settled,
@@ -38,12 +40,11 @@ from services.referral.states import (
 from services.referral.words import ENDS, OPEN, Status
 from shared.decider import Decider, Refusal
 from shared.events import ReferralEvent
+from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet
 from shared.events.referral import (
     AppointmentBooked,
     AppointmentCancelled,
     Moved,
-    NeedSettled,
-    NeedUnmet,
     PersonMissed,
     PersonReceived,
     PersonWalked,
@@ -78,6 +79,7 @@ FROM: Mapping[type, frozenset[Status]] = {
     ExpireReferral: OPEN - {Status.RECEIVED},
     ReopenReferral: ENDS,
     SettleNeed: frozenset({Status.UNMET}),
+    DropNeed: frozenset({Status.UNMET}),
 }
 """From where each move is allowed."""
 
@@ -108,11 +110,14 @@ def decide(command: Command, state: Referral) -> Sequence[ReferralEvent]:
         return [_undone(command, state)]
     status = status_of(state)
     # A need that was settled is over for good: it can be found again, and is another one then.
-    if status not in FROM[type(command)] or isinstance(state, NoReferral | Settled):
+    if status not in FROM[type(command)] or isinstance(state, NoReferral | Settled | Dropped):
         raise WrongState(type(command), status, FROM[type(command)])
     if isinstance(state, Unmet):
-        assert isinstance(command, SettleNeed)
         need = state.need
+        if isinstance(command, DropNeed):
+            own = (need.category, need.reason, need.found_on)
+            return [NeedDropped(need.request_id, need.site, *own, command.because)]
+        assert isinstance(command, SettleNeed)
         day = need.requested_on or need.found_on
         own = (need.category, need.reason, need.found_on)
         return [NeedSettled(need.request_id, need.site, day, command.follower, *own)]
@@ -142,8 +147,8 @@ def _decided(command: Command, state: Standing) -> ReferralEvent:  # noqa: C901,
             return PersonMissed(*facts, *_walk_ended(state.walked_at, now))
         case CompleteReferral(outcome):
             return ReferralCompleted(*facts, outcome)
-        case WithdrawReferral(reason):
-            return ReferralWithdrawn(*facts, reason)
+        case WithdrawReferral(reason, follower):
+            return ReferralWithdrawn(*facts, reason, follower)
         case ReopenReferral(reason):
             return ReferralReopened(*facts, reason)
         case ExpireReferral(follower):
@@ -189,6 +194,8 @@ def evolve(state: Referral, event: ReferralEvent) -> Referral:
             return Unmet(event)
         case NeedSettled(), Unmet(need):
             return Settled(need)
+        case NeedDropped(), Unmet(need):
+            return Dropped(need)
         case ReferralReminded() | ReferralEscalated(), Standing():
             return replace(state, chased=state.chased + 1)
         case ReferralMoveUndone(), Standing(before=Standing() as before):
@@ -198,7 +205,7 @@ def evolve(state: Referral, event: ReferralEvent) -> Referral:
     return state
 
 
-def _moved(state: Standing, event: Moved) -> Standing:  # noqa: C901 - a case for each move
+def _moved(state: Standing, event: Moved) -> Standing:
     after = replace(
         state,
         status=Status(event.becomes),
@@ -226,12 +233,10 @@ def _moved(state: Standing, event: Moved) -> Standing:  # noqa: C901 - a case fo
             return replace(after, walked_at=None, waited_min=waited[0], walk_ended_on=waited[1])
         case ReferralCompleted():
             return replace(after, outcome=event.outcome)
-        case ReferralDeclined():
+        case ReferralDeclined() | ReferralWithdrawn():
             return replace(after, appointment=None, follower=event.follower, reason=event.reason)
         case ReferralExpired() | ReferralRerouted():
             return replace(after, appointment=None, follower=event.follower)
-        case ReferralWithdrawn():
-            return replace(after, appointment=None, reason=event.reason)
         case ReferralReopened():
             return Standing(state.handed, reason=event.reason, is_touched=True, before=after.before)
     return after

@@ -17,7 +17,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from services.referral.commands import AcceptReferral, DeclineReferral
 from services.referral.decider import REFERRAL, referral_stream
-from services.referral.handlers import By, Referrals
+from services.referral.handlers.referrals import By, Referrals
 from services.referral.states import Referral, Standing
 from services.referral.words import Status
 from shared.catalogue import Catalogue

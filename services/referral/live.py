@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from sse_starlette import ServerSentEvent
 
 from services.referral.queries import ReferralView, cursor, referrals
-from shared.bus import queue_key
+from shared.bus import BUS_FAILURES, queue_key
 from shared.database import Database
 from shared.envelope import Envelope, decode
 from shared.log import Entry, Log, partition_of
@@ -71,7 +70,7 @@ class LiveQueue:
     async def _wait(self, code: str, after: int) -> None:
         try:
             await self._redis.xread({queue_key(code): cursor(after)}, count=1, block=BLOCK_MS)
-        except (RedisError, OSError):
+        except BUS_FAILURES:
             await asyncio.sleep(BLOCK_MS / 1000)
 
     async def _happened(self, entries: list[Entry]) -> list[Happened]:

@@ -10,13 +10,12 @@ from services.referral.deadlines import answer_due, outcome_due, utc_text
 from services.referral.words import OPEN, Status
 from shared.catalogue import Catalogue
 from shared.envelope import Recorded
+from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet
 from shared.events.referral import (
     COORDINATOR,
     AppointmentBooked,
     AppointmentCancelled,
     Moved,
-    NeedSettled,
-    NeedUnmet,
     PermanenceCancelled,
     ReferralCompleted,
     ReferralDeclined,
@@ -93,6 +92,14 @@ def changes(recorded: Iterable[Recorded], catalogue: Catalogue) -> Changes:
             case NeedSettled():
                 settled = {"status": Status.REROUTED.value, "is_open": False, "version": record.version}
                 found.moved.append(Change(_id(record), {**settled, "moved_at": record.occurred_at}))
+            case NeedDropped(because=because):
+                dropped = {
+                    "status": Status.WITHDRAWN.value,
+                    "reason": because,
+                    "is_open": False,
+                    "version": record.version,
+                }
+                found.moved.append(Change(_id(record), {**dropped, "moved_at": record.occurred_at}))
     return found
 
 

@@ -58,9 +58,9 @@ def told_to(reader: Principal | None, view: ReferralView, catalogue: Catalogue) 
     """A referral as far as this reader may know it.
 
     What is sensitive is for the partner that has it. The house's own people, whoever took the visit apart, who reads
-    it there, are told that it is confidential. `reader` None: a house where nobody says who they are.
+    it there, are told that it is confidential. `reader` None: nobody said who they are, so it may be anybody.
     """
-    if reader is None or reader.role is Role.PARTNER:
+    if reader is not None and reader.role is Role.PARTNER:
         return view
     category, topic = told_of(catalogue, view.category, view.topic)
     return view.model_copy(update={"category": category, "topic": topic})

@@ -1,37 +1,76 @@
 """An event heard -> commands to carry out: each request that a visit leaves open is handed to somebody.
 
-So is one that a partner did not take. Ids are computed from their cause, so a visit heard twice decides nothing new.
+So is one that a partner did not take. What a visit never brought is taken back from whoever has it.
+Ids are computed from their cause, so a visit heard twice decides nothing new.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from msgspec import structs
 
-from services.referral.commands import HandOver, IssueReferral, ReportNeedUnmet
+from services.referral.commands import (
+    DropRequest,
+    HandOver,
+    IssueReferral,
+    Reaction,
+    RedateRequest,
+    ReportNeedUnmet,
+)
 from services.referral.routing import Routed, Wanted, route, route_again
 from services.referral.states import Standing
+from services.referral.words import VISIT_CORRECTED, VISIT_VOIDED
 from shared.catalogue import Catalogue
 from shared.envelope import Envelope
-from shared.events.intake import RequestMade, VisitRecorded
-from shared.events.referral import NeedUnmet, ReferralIssued
+from shared.events.intake import RequestMade, VisitCorrected, VisitRecorded, VisitVoided
+from shared.events.needs import NeedUnmet
+from shared.events.referral import ReferralIssued
 from shared.ids import derive_id
 
-HEARD = VisitRecorded.event_type
+HEARD = frozenset({VisitRecorded.event_type, VisitCorrected.event_type, VisitVoided.event_type})
 
 BY_HAND = "by-hand"
 """The rule recorded when the house chose the partner itself."""
 
 
-def react(envelope: Envelope, catalogue: Catalogue) -> Iterator[HandOver]:
+def react(envelope: Envelope, catalogue: Catalogue) -> Iterator[Reaction]:
     """The commands that follow from an event. Raises when the event is not to be understood."""
+    match event := envelope.event:
+        case VisitRecorded():
+            yield from _handed_over(event, event.requests, catalogue, envelope.occurred_at)
+        case VisitCorrected():
+            yield from _corrected(event, catalogue)
+        case VisitVoided():
+            yield from (DropRequest(one.request_id, VISIT_VOIDED) for one in event.was.requests if not one.answered)
+
+
+def happened_at(envelope: Envelope) -> str:
+    """When a visit that is heard of happened, whenever that was told."""
     event = envelope.event
-    if isinstance(event, VisitRecorded):
-        at = datetime.fromisoformat(envelope.occurred_at)
-        for request in event.requests:
-            if not request.answered:
-                yield from _hand_over(event, request, catalogue, at, envelope.local_day)
+    return event.now_at if isinstance(event, VisitCorrected) else envelope.occurred_at
+
+
+def _corrected(event: VisitCorrected, catalogue: Catalogue) -> Iterator[Reaction]:
+    """What is no request any more is taken back, what stays counts on the right day, what is new is handed over."""
+    before = {one.request_id: one for one in event.was.requests if not one.answered}
+    after = {one.request_id: one for one in event.now.requests if not one.answered}
+    yield from (DropRequest(gone, VISIT_CORRECTED) for gone in before if gone not in after)
+    day = event.now_at[:10]
+    if day != event.was_at[:10]:
+        yield from (RedateRequest(kept, day) for kept in after if kept in before)
+    yield from _handed_over(
+        event.now, [one for one in after.values() if one.request_id not in before], catalogue, event.now_at
+    )
+
+
+def _handed_over(
+    visit: VisitRecorded, requests: Iterable[RequestMade], catalogue: Catalogue, happened_at: str
+) -> Iterator[HandOver]:
+    at = datetime.fromisoformat(happened_at)
+    for request in requests:
+        if not request.answered:
+            yield from _hand_over(visit, request, catalogue, at, happened_at[:10])
 
 
 def referral_id(request_id: str, attempt: int = 1) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from services.referral.handlers.loading import lock_heads
 from services.referral.keeping import Keep, Tables, keeper
-from services.referral.loading import lock_heads
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from services.referral.words import Status
-from shared.events.referral import NeedUnmet, ReferralIssued
+from shared.events.needs import NeedUnmet
+from shared.events.referral import ReferralIssued
 
 FIRST_ANSWER, OUTCOME = "first_answer", "outcome"
 
@@ -61,7 +62,14 @@ class Settled:
     need: NeedUnmet
 
 
-Referral = NoReferral | Standing | Unmet | Settled
+@dataclass(frozen=True)
+class Dropped:
+    """The need was unmet; the desk took its request back."""
+
+    need: NeedUnmet
+
+
+Referral = NoReferral | Standing | Unmet | Settled | Dropped
 
 
 def status_of(state: Referral) -> Status | None:
@@ -73,6 +81,8 @@ def status_of(state: Referral) -> Status | None:
             return Status.UNMET
         case Settled():
             return Status.REROUTED
+        case Dropped():
+            return Status.WITHDRAWN
     return None
 
 

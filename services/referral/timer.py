@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, func, not_, or_, select
 
 from services.referral.chasing import STEPS, Due, Step, chase
 from services.referral.deadlines import utc_text
-from services.referral.handlers import By, Referrals
+from services.referral.handlers.referrals import By, Referrals
 from services.referral.keeping import QUEUE_ITEMS
 from services.referral.words import Status
 from shared.catalogue import Catalogue

@@ -85,5 +85,11 @@ class ChangeReason(StrEnum):
     NO_LONGER_NEEDED = "no_longer_needed"
 
 
+PARTNER_CANNOT = frozenset({ChangeReason.NO_CAPACITY, ChangeReason.NOT_ELIGIBLE, ChangeReason.NOT_OUR_MISSION})
+"""Reasons for which the desk withdraws a request that the person still has: the next partner is asked."""
+
+VISIT_VOIDED, VISIT_CORRECTED = "visit_voided", "visit_corrected"
+"""Why the house withdraws a request that its visit never brought, or brought as another one: only it can say so."""
+
 TAKEN_BACK = "taken_back"
 """Why the house itself withdraws what took the place of a referral that goes on: nobody else can say so."""

@@ -45,6 +45,13 @@ def hand_over(house: OpenedHouse, count: int = 1, **request: object) -> list[str
     return until(new)
 
 
+def token_of(house: OpenedHouse, partner: str) -> str:
+    key = {"X-House-Key": (house.data / "house.key").read_text()}
+    answer = house.intake.post("/internal/tokens", json={"role": "partner", "partner": partner}, headers=key)
+    token: str = answer.json()["token"]
+    return token
+
+
 def row(page: Page, referral_id: str) -> Locator:
     return page.locator(f"#r-{referral_id}")
 
@@ -265,12 +272,17 @@ def test_what_is_sensitive_is_named_on_no_list_and_only_behind_a_click(page: Pag
 
     referral = until(handed)
     assert referral
-    page.goto(f"{house.urls['referral']}/desk/{referral['partner']}")
+    partner = house.referral.get(f"/referrals/{referral['referral_id']}").json()["queue"]
+    page.goto(f"{house.urls['referral']}/desk/{partner}")
     shown = row(page, referral["referral_id"])
     expect(shown).to_contain_text("Demande confidentielle")
     assert not re.search("juridique|violence", page.locator("#queue").inner_html(), re.IGNORECASE)
     shown.get_by_role("link", name="Autres réponses").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Demande confidentielle")
+    # Nobody has said who they are yet.
+    expect(page.get_by_text("Voir le sujet")).to_have_count(0)
+    page.set_extra_http_headers({"Authorization": f"Bearer {token_of(house, partner)}"})
+    page.reload()
     expect(page.get_by_text("Violences")).to_be_hidden()
     page.get_by_text("Voir le sujet").click()
     expect(page.get_by_text("Violences")).to_be_visible()
@@ -292,6 +304,33 @@ def test_the_day_list_prints_on_one_sheet(page: Page, desk: str, house: OpenedHo
     assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation").first).to_be_hidden()
+
+
+def test_somebody_is_walked_to_the_door_and_the_permanence_is_then_called_off(
+    page: Page, desk: str, house: OpenedHouse
+) -> None:
+    (one,) = hand_over(house)
+    page.goto(f"{house.urls['referral']}/desk/referral/{one}")
+    page.locator("summary", has_text="Donner un rendez-vous").click()
+    page.locator("details[open]").get_by_role("radio").last.check()
+    page.locator("details[open]").get_by_role("button").click()
+    page.goto(f"{house.urls['referral']}/desk/referral/{one}")
+    page.get_by_role("button", name="Accompagnée à la porte").click()
+    page.get_by_role("status").filter(has_text="accompagnée à la porte").wait_for()
+    assert state_of(house, one)[0] == "walked"
+
+    booked = house.referral.get(f"/referrals/{one}").json()
+    page.goto(f"{house.urls['referral']}/week?day={booked['starts_at'][:10]}")
+    page.locator(f"a[href$='{booked['permanence_id']}']").click()
+    page.locator("summary", has_text="Annuler cette permanence").click()
+    expect(page.locator("details[open]")).to_contain_text("Une personne devait y venir")
+    assert_accessible(page)
+    page.get_by_role("button", name="Annuler la permanence").click()
+    expect(page.get_by_role("heading", name="À prévenir")).to_be_visible()
+    expect(page.locator(f"a[href='/desk/referral/{one}']")).to_be_visible()
+    expect(page.get_by_role("button", name="Annuler la permanence")).to_have_count(0)
+    assert_accessible(page)
+    assert state_of(house, one)[0] == "issued"
 
 
 def test_a_page_calls_nobody_but_its_own_house(page: Page, desk: str, house: OpenedHouse) -> None:

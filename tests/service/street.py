@@ -50,6 +50,8 @@ class Street:
     servers: dict[str, Server] = field(default_factory=dict)
     key: str = ""
     _clients: dict[str, httpx.Client] = field(default_factory=dict)
+    # Of two threads that ask for a client at once, one would be given a client that nobody closes.
+    _opening: threading.RLock = field(default_factory=threading.RLock)
 
     def url(self, service: str) -> str:
         """Where a service answers."""
@@ -68,9 +70,13 @@ class Street:
         return self._client("stats")
 
     def _client(self, service: str) -> httpx.Client:
-        if service not in self._clients:
-            self._clients[service] = httpx.Client(base_url=self.url(service), timeout=20)
-        return self._clients[service]
+        return self._opened(service, service, dict)
+
+    def _opened(self, name: str, service: str, headers: Callable[[], dict[str, str]]) -> httpx.Client:
+        with self._opening:
+            if name not in self._clients:
+                self._clients[name] = httpx.Client(base_url=self.url(service), timeout=20, headers=headers())
+            return self._clients[name]
 
     def token(self, role: str, **scope: Any) -> str:
         """A token for a role, made as the house's own command line makes one."""
@@ -85,19 +91,15 @@ class Street:
 
     def as_role(self, role: str, service: str = "intake", **scope: Any) -> httpx.Client:
         """A client that shows a token of this role."""
-        name = f"{service}/{role}/{scope}"
-        if name not in self._clients:
-            headers = {"Authorization": f"Bearer {self.token(role, **scope)}"}
-            self._clients[name] = httpx.Client(base_url=self.url(service), timeout=20, headers=headers)
-        return self._clients[name]
+        return self._opened(
+            f"{service}/{role}/{scope}", service, lambda: {"Authorization": f"Bearer {self.token(role, **scope)}"}
+        )
 
     def nobody(self, service: str = "intake") -> httpx.Client:
         """A client that shows nothing and remembers nothing."""
-        name = f"{service}/nobody"
-        if name not in self._clients:
-            self._clients[name] = httpx.Client(base_url=self.url(service), timeout=20)
-        self._clients[name].cookies.clear()
-        return self._clients[name]
+        client = self._opened(f"{service}/nobody", service, dict)
+        client.cookies.clear()
+        return client
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -151,8 +153,9 @@ def open_street(folder: Path, bus: Valkey, **settings_: Any) -> Iterator[Street]
 
         async def serve_all() -> None:
             for name, build in BUILD.items():
+                own = settings.model_copy(update={"redis_url": bus.url_of(name)})
                 config = uvicorn.Config(
-                    build(settings)[1], http=BoundedReading, ws="none", log_config=None, timeout_graceful_shutdown=1
+                    build(own)[1], http=BoundedReading, ws="none", log_config=None, timeout_graceful_shutdown=1
                 )
                 street.servers[name] = Server(config)
             await asyncio.gather(*(server.serve(sockets=[listening[name]]) for name, server in street.servers.items()))

@@ -137,6 +137,25 @@ def test_what_is_declined_is_offered_to_the_next_and_at_last_to_the_coordinator(
     until(lambda: figure(house, "needs", "category", "health") == needs)
 
 
+def test_what_is_withdrawn_because_its_partner_cannot_help_is_offered_to_the_next(house: Street) -> None:
+    told = Told(house, "health")
+    (first,) = told.chain(("p09", "issued"))
+    withdrawn = moved(house, first, "withdraw", {"reason": "no_capacity"})
+    assert (withdrawn["status"], withdrawn["reason"]) == ("withdrawn", "no_capacity")
+    told.chain(("p09", "withdrawn"), ("p02", "issued"))
+    moved(house, first, "undo")
+    told.chain(("p09", "issued"), ("p02", "withdrawn"))
+
+
+@pytest.mark.parametrize("reason", ["mistake", "no_longer_needed", "unreachable", "duplicate"])
+def test_what_is_withdrawn_because_nobody_asks_for_it_any_more_is_offered_to_nobody(house: Street, reason: str) -> None:
+    told = Told(house, "health")
+    (first,) = told.chain(("p09", "issued"))
+    moved(house, first, "withdraw", {"reason": reason})
+    told.chain(("p09", "withdrawn"))
+    assert view(house, first)["reason"] == reason
+
+
 def test_an_undone_decline_takes_back_the_follower_that_nobody_has_touched(house: Street) -> None:
     told = Told(house, "health")
     (first,) = told.chain(("p09", "issued"))
@@ -443,12 +462,14 @@ def test_no_partner_learns_of_another(house: Street) -> None:
         assert not re.search(r"siblings|tried|beside", said)
 
 
-@pytest.mark.parametrize("role", ["front_desk", "coordinator"])
+@pytest.mark.parametrize("role", ["front_desk", "coordinator", "nobody"])
 def test_what_is_sensitive_is_told_to_its_partner_alone(role: str, house: Street) -> None:
     requests = [{"category": "legal", "topic": "famille--violences-conjugales"}]
     told = house.referrals_of(house.record("legal", requests=requests)["visit_id"])
-    referral, queue = told[0]["referral_id"], told[0]["partner"]
-    desk, own = house.as_role(role, "referral"), house.as_role("partner", "referral", partner=queue)
+    referral = told[0]["referral_id"]
+    queue = house.referral.get(f"/referrals/{referral}").json()["queue"]
+    desk = house.nobody("referral") if role == "nobody" else house.as_role(role, "referral")
+    own = house.as_role("partner", "referral", partner=queue)
     if_match = {"If-Match": f'"{told[0]["version"]}"'}
     seen = [desk.get(f"/referrals/{referral}").json()]
     seen.append(desk.post(f"/referrals/{referral}/accept", headers=if_match).json())

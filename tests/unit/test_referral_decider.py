@@ -12,6 +12,7 @@ from services.referral.commands import (
     Command,
     CompleteReferral,
     DeclineReferral,
+    DropNeed,
     EscalateReferral,
     ExpireReferral,
     IssueReferral,
@@ -31,11 +32,10 @@ from services.referral.decider import FROM, REFERRAL, NothingToUndo, WrongState
 from services.referral.states import status_of
 from services.referral.words import ENDS, OPEN, Status
 from shared.events import ReferralEvent
+from shared.events.needs import NeedSettled, NeedUnmet
 from shared.events.referral import (
     AppointmentBooked,
     AppointmentCancelled,
-    NeedSettled,
-    NeedUnmet,
     PersonMissed,
     PersonReceived,
     PersonWalked,
@@ -115,6 +115,7 @@ MOVES: dict[type, Move] = {
     ExpireReferral: ExpireReferral("r2"),
     ReopenReferral: ReopenReferral("came_back"),
     SettleNeed: SettleNeed("r2"),
+    DropNeed: DropNeed("visit_voided"),
 }
 
 

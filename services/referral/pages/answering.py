@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from services.referral import occupancy, queries
+from services.referral import queries
 from services.referral.answers import Answers
 from services.referral.commands import (
     AcceptReferral,
@@ -20,12 +20,14 @@ from services.referral.commands import (
     ReceivePerson,
     ReopenReferral,
     UndoMove,
+    WalkPerson,
     WithdrawReferral,
 )
 from services.referral.commands import Asked as Command
-from services.referral.pages.desk import Queue, back_of, filter_of, may_change_its_mind
-from services.referral.pages.saying import DONE, NOT_FROM_HERE, OUTCOMES, REASONS, REFUSED, SAID_BY
-from services.referral.planner import Planned
+from services.referral.pages.desk import Queue, back_of, filter_of, speaks_for_the_house
+from services.referral.pages.saying import DONE, NOT_FROM_HERE, OUTCOMES, REASONS, REFUSED, SAID_BY, WITHDRAWN_FOR
+from services.referral.permanences import occupancy
+from services.referral.permanences.planner import Planned
 from services.referral.queries import ReferralView
 from services.referral.words import ChangeReason, DeclineReason, Outcome, SaidBy
 from shared.access.acting import acting
@@ -38,6 +40,8 @@ from shared.web.versions import etag
 
 BOOKABLE_DAYS = 28
 BOOKABLE_MAX = 8
+OF_THE_HOUSE = frozenset({"walk", "withdraw"})
+"""What a partner cannot do for the desk."""
 _IDEMPOTENCY = b"idempotency-key"
 _FASTER = "stale-version"
 
@@ -79,6 +83,7 @@ class Because(Move):
 
 _MOVES: Mapping[str, tuple[type[Move], Callable[[Any], Command]]] = {
     "accept": (Move, lambda _form: AcceptReferral()),
+    "walk": (Move, lambda _form: WalkPerson()),
     "receive": (Move, lambda _form: ReceivePerson()),
     "miss": (Move, lambda _form: MissPerson()),
     "undo": (Move, lambda _form: UndoMove()),
@@ -111,7 +116,7 @@ class Answering:
         """The page; after a refusal with what was typed, the form of `verb` open, and `refused` in words."""
         view = await self._known(referral_id)
         row = self._queue.rows(page).row(view)
-        moves = [move for move in row.moves if move != "withdraw" or may_change_its_mind()]
+        moves = [move for move in row.moves if move not in OF_THE_HOUSE or speaks_for_the_house()]
         return page.render(
             "desk_referral.html",
             status,
@@ -128,7 +133,8 @@ class Answering:
             key=new_id,
             done=DONE,
             reasons=_choices(page, {reason.value: REASONS[reason.value] for reason in DeclineReason}),
-            changes=_choices(page, {reason.value: REASONS[reason.value] for reason in _CHANGES}),
+            withdrawn_for=_choices(page, {reason.value: REASONS[reason.value] for reason in WITHDRAWN_FOR}),
+            reopened_for=_choices(page, {reason.value: REASONS[reason.value] for reason in _REOPENED_FOR}),
             said_by=_choices(page, SAID_BY),
             outcomes=_choices(page, OUTCOMES),
         )
@@ -183,14 +189,7 @@ class Answering:
         return found[:BOOKABLE_MAX]
 
 
-_CHANGES = (
-    ChangeReason.MISTAKE,
-    ChangeReason.CAME_BACK,
-    ChangeReason.NO_LONGER_NEEDED,
-    ChangeReason.UNREACHABLE,
-    ChangeReason.DUPLICATE,
-    ChangeReason.OTHER,
-)
+_REOPENED_FOR = (ChangeReason.MISTAKE, ChangeReason.CAME_BACK, ChangeReason.OTHER)
 
 
 def _choices(page: Page, marked: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -12,8 +12,7 @@ from services.referral.answers import Answers
 from services.referral.commands import Asked as Move
 from services.referral.commands import HandToPartner, WithdrawReferral
 from services.referral.coordinating import CONFIDENTIAL, Coordination, QueueStanding, Stuck
-from services.referral.coordination_routes import PAGE
-from services.referral.pages.saying import REASONS, STATUSES
+from services.referral.pages.saying import REASONS, STATUSES, WITHDRAWN_FOR
 from services.referral.words import ChangeReason, Status
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
@@ -24,17 +23,10 @@ from shared.web.idempotency import KEY_PATTERN
 from shared.web.pages import Asked, FieldFault, FormFaults, Language, Notice, Page, PageRouter, mark, moment
 from shared.web.problems import Problem
 
+PAGE = "/coordination/page"
+
 _CONFIDENTIAL = mark("Confidentiel")
 _NOT_THIS_ONE = mark("Ce partenaire ne peut pas recevoir cette demande : choisissez-en un autre.")
-_WITHDRAWN_FOR = (
-    ChangeReason.NO_LONGER_NEEDED,
-    ChangeReason.ALREADY_HELPED,
-    ChangeReason.UNREACHABLE,
-    ChangeReason.MOVED,
-    ChangeReason.DUPLICATE,
-    ChangeReason.MISTAKE,
-    ChangeReason.OTHER,
-)
 _HOURS_OF_A_DAY = 24
 
 
@@ -108,7 +100,7 @@ class Coordinator:
             escalated=[say.item(one) for one in escalated],
             unmet=[say.item(one) for one in unmet],
             listed_max=coordinating.LISTED_MAX,
-            reasons=[(reason.value, REASONS[reason.value]) for reason in _WITHDRAWN_FOR],
+            reasons=[(reason.value, REASONS[reason.value]) for reason in WITHDRAWN_FOR],
             partner=self._handed_to(page),
             key=new_id,
         )

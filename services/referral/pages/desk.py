@@ -156,7 +156,7 @@ def desk_pages(queue: Queue) -> APIRouter:
     return router
 
 
-def may_change_its_mind() -> bool:
-    """Whether who acts may take a request back: the house may, a partner may not."""
+def speaks_for_the_house() -> bool:
+    """Whether who acts may take a request back, walk somebody to a door, call a permanence off: a partner may not."""
     who = acting()
     return who is None or who.partner is None

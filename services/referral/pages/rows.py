@@ -12,6 +12,7 @@ from services.referral.commands import (
     MissPerson,
     ReceivePerson,
     ReopenReferral,
+    WalkPerson,
     WithdrawReferral,
 )
 from services.referral.coordinating import CONFIDENTIAL, told_of
@@ -25,6 +26,7 @@ from shared.web.pages.words import Deadline
 
 MOVES: Mapping[str, type] = {
     "accept": AcceptReferral,
+    "walk": WalkPerson,
     "receive": ReceivePerson,
     "miss": MissPerson,
     "book": BookAppointment,

@@ -1,5 +1,6 @@
 """Statuses, reasons and outcomes in the words of the desk."""
 
+from services.referral.words import ChangeReason
 from shared.web.pages import mark
 
 STATUSES = {
@@ -31,7 +32,22 @@ REASONS = {
     "came_back": mark("La personne est revenue"),
     "no_longer_needed": mark("Ce n’est plus utile"),
     "taken_back": mark("Rendue au partenaire précédent"),
+    "visit_voided": mark("L’accueil a été annulé"),
+    "visit_corrected": mark("L’accueil a été corrigé"),
 }
+WITHDRAWN_FOR = (
+    ChangeReason.NO_CAPACITY,
+    ChangeReason.NOT_ELIGIBLE,
+    ChangeReason.NOT_OUR_MISSION,
+    ChangeReason.NO_LONGER_NEEDED,
+    ChangeReason.ALREADY_HELPED,
+    ChangeReason.UNREACHABLE,
+    ChangeReason.MOVED,
+    ChangeReason.DUPLICATE,
+    ChangeReason.MISTAKE,
+    ChangeReason.OTHER,
+)
+"""What the desk may say when it takes a request back, those first after which the next partner is asked."""
 SAID_BY = {"partner": mark("Nous, le partenaire"), "person": mark("La personne elle-même")}
 OUTCOMES = {
     "helped": mark("La personne a été aidée"),
@@ -43,6 +59,7 @@ DONE = {
     "accept": mark("Demande acceptée."),
     "decline": mark("Refus enregistré. La demande est proposée à un autre partenaire, s’il y en a un."),
     "book": mark("Rendez-vous enregistré."),
+    "walk": mark("Personne accompagnée à la porte : c’est noté."),
     "receive": mark("Personne reçue : c’est noté."),
     "miss": mark("Absence notée."),
     "complete": mark("Demande terminée."),
@@ -53,6 +70,7 @@ DONE = {
 """What the next page says after each move."""
 REFUSED = {
     "no-place-left": mark("Il n’y a plus de place à cette permanence : choisissez-en une autre."),
+    "request-gone": mark("L’accueil a été annulé ou corrigé : cette demande n’existe plus."),
     "nothing-to-undo": mark("Il n’y a plus rien à annuler : cela a déjà été fait."),
     "invalid-fields": mark("Ce choix n’est pas possible : choisissez-en un autre."),
 }

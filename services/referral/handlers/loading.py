@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, select
 
 from services.referral.decider import REFERRAL, referral_stream
+from services.referral.requests import Request, dated, handed_of, request_stream, told
 from services.referral.states import NoReferral, Referral, Standing
-from shared.envelope import decode
+from shared.envelope import Envelope, decode
 from shared.events.referral import COORDINATOR
 from shared.log import log
 from shared.log.tables import PartitionRow
@@ -17,12 +18,16 @@ _PARTITIONS: Table = PartitionRow.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Where a referral stands. `story` = the event that began what it belongs to; None for one that does not exist."""
+    """Where a referral stands. `story` = the event that began what it belongs to; None for one that does not exist.
+
+    `is_dropped`: the desk took the request itself back, so that nothing of it can go on.
+    """
 
     referral_id: str
     state: Referral
     version: int
     story: str | None
+    is_dropped: bool = False
 
     @property
     def queue(self) -> str | None:
@@ -37,10 +42,25 @@ class Loaded:
 
 def load(connection: Connection, referral_id: str) -> Loaded:
     """The referral as this transaction sees it."""
-    sql = "SELECT entry FROM events WHERE stream = :stream ORDER BY version"
-    history = [decode(entry) for (entry,) in log.select(connection, sql, stream=referral_stream(referral_id))]
+    history = _history(connection, referral_stream(referral_id))
     state = REFERRAL.fold(envelope.event for envelope in history)  # type: ignore[misc]
-    return Loaded(referral_id, state, len(history), history[0].correlation_id if history else None)
+    handed = handed_of(state)
+    request = load_request(connection, handed.request_id)[0] if handed else Request()
+    if request.requested_on is not None:
+        state = dated(state, request.requested_on)
+    story = history[0].correlation_id if history else None
+    return Loaded(referral_id, state, len(history), story, request.is_dropped)
+
+
+def load_request(connection: Connection, request_id: str) -> tuple[Request, int]:
+    """What was told of a request itself, as this transaction sees it, and the version of its stream."""
+    history = _history(connection, request_stream(request_id))
+    return told(envelope.event for envelope in history), len(history)
+
+
+def _history(connection: Connection, stream: str) -> list[Envelope]:
+    sql = "SELECT entry FROM events WHERE stream = :stream ORDER BY version"
+    return [decode(entry) for (entry,) in log.select(connection, sql, stream=stream)]
 
 
 def lock_heads(connection: Connection, partitions: Iterable[int]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.referral.planner import Planned
+from services.referral.permanences.planner import Planned
 from shared.catalogue import Interval, Office, Site
 
 _DAYS_OF_WEEK = 7

@@ -11,11 +11,9 @@ from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
 
-PAGE = "/coordination/page"
 
-
-def add_coordination_routes(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
-    """Add the route."""
+def add_coordination_routes(app: FastAPI, catalogue: Catalogue, database: Database, page: str) -> None:
+    """Add the route. `page`: the path that a browser is shown."""
 
     @app.get(
         "/coordination",
@@ -28,5 +26,5 @@ def add_coordination_routes(app: FastAPI, catalogue: Catalogue, database: Databa
         accept: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Coordination | RedirectResponse:
         if "text/html" in accept:
-            return RedirectResponse(PAGE, 303)
+            return RedirectResponse(page, 303)
         return await coordinating.coordination(database, catalogue, utc_now())

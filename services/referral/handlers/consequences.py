@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from services.referral import places
 from services.referral.commands import (
     Asked,
     AskForPlace,
@@ -30,18 +29,19 @@ from services.referral.commands import (
     WalkPerson,
     WithdrawReferral,
 )
-from services.referral.family import Family, family
-from services.referral.loading import Loaded
+from services.referral.handlers.family import Family, family
+from services.referral.handlers.loading import Loaded
+from services.referral.permanences import places
 from services.referral.reactions import BY_HAND, follow, issue_again
 from services.referral.routing import Routed, Wanted, may_have
 from services.referral.states import Standing, Unmet
-from services.referral.words import ENDS, NEED_IS_GONE, OPEN, TAKEN_BACK, Status
+from services.referral.words import ENDS, NEED_IS_GONE, OPEN, PARTNER_CANNOT, TAKEN_BACK, Status
 from shared.catalogue import Catalogue
 from shared.decider import Refusal
 from shared.envelope import timestamp
 from shared.events.referral import ReferralIssued
 
-REACHES_OTHERS = (DeclineReferral, ExpireReferral, HandToPartner, ReopenReferral, UndoMove)
+REACHES_OTHERS = (DeclineReferral, ExpireReferral, HandToPartner, ReopenReferral, UndoMove, WithdrawReferral)
 """What other referrals, in whichever partition, may follow from or have a say in."""
 CALL_BACK = WithdrawReferral(TAKEN_BACK)
 
@@ -73,7 +73,7 @@ def consequences(connection: Connection, catalogue: Catalogue, loaded: Loaded, a
             return _handed_on(connection, loaded, Routed(partner, BY_HAND, catalogue.version), catalogue, now)
         case WalkPerson() | ReceivePerson() | MissPerson():
             return Plan(replace(asked, now=_at_the_site(catalogue, loaded, now)))
-        case DeclineReferral() | ExpireReferral() if isinstance(loaded.state, Standing):
+        case DeclineReferral() | ExpireReferral() | WithdrawReferral() if isinstance(loaded.state, Standing):
             return _ended(connection, catalogue, loaded, loaded.state, asked, now)
         case ReopenReferral() if isinstance(loaded.state, Standing):
             return Plan(asked, _called_back(family(connection, loaded), loaded.referral_id))
@@ -88,11 +88,13 @@ def _ended(
     catalogue: Catalogue,
     loaded: Loaded,
     state: Standing,
-    asked: DeclineReferral | ExpireReferral,
+    asked: DeclineReferral | ExpireReferral | WithdrawReferral,
     now: datetime,
 ) -> Plan:
     """The next partner, or the coordinator: unless the need is gone, or somebody else has the request as well."""
     if isinstance(asked, DeclineReferral) and asked.reason in NEED_IS_GONE:
+        return Plan(asked)
+    if isinstance(asked, WithdrawReferral) and asked.reason not in PARTNER_CANNOT:
         return Plan(asked)
     others = family(connection, loaded)
     if others.has_somebody:

@@ -21,8 +21,8 @@ from services.referral.commands import (
     WalkPerson,
     WithdrawReferral,
 )
-from services.referral.handlers import By, Referrals
-from services.referral.places import opening_of
+from services.referral.handlers.referrals import By, Referrals
+from services.referral.permanences.places import opening_of
 from services.referral.queries import ReferralView, told_to
 from services.referral.words import ChangeReason, DeclineReason, Outcome, SaidBy
 from shared.access.acting import acting, actor

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from icalendar import Calendar, Event
 
-from services.referral.planner import Planned
+from services.referral.permanences.planner import Planned
 from shared.catalogue import Catalogue
 
 PAST_WEEKS = 4

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Query, Response
 from pydantic import BaseModel
 
-from services.referral import occupancy
-from services.referral.feeds import COMING_WEEKS, MEDIA_TYPE, PAST_WEEKS, Feed, is_known, tag_of, text_of
-from services.referral.planner import Door, Planned
+from services.referral.permanences import occupancy
+from services.referral.permanences.feeds import COMING_WEEKS, MEDIA_TYPE, PAST_WEEKS, Feed, is_known, tag_of, text_of
+from services.referral.permanences.planner import Door, Planned
 from services.referral.routing import Wanted
 from shared.catalogue import Catalogue
 from shared.clock import utc_now

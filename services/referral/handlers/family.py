@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from services.referral.loading import Loaded, load
+from services.referral.handlers.loading import Loaded, load
 from services.referral.reactions import follower_id, referral_id
-from services.referral.states import NoReferral, Referral, Settled, Standing, Unmet, status_of
-from services.referral.words import OPEN, TAKEN_BACK, Status
+from services.referral.requests import handed_of
+from services.referral.states import NoReferral, Referral, Settled, Standing, status_of
+from services.referral.words import OPEN, PARTNER_CANNOT, TAKEN_BACK, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,9 @@ class Family:
 
     @property
     def refused(self) -> frozenset[str]:
-        """The partners that have said no, or nothing at all."""
-        given_up = (Status.DECLINED, Status.EXPIRED)
+        """The partners that have said no, or nothing at all, or of whom the desk knows that they cannot."""
         states = [member.state for member in self.members.values()]
-        return frozenset(
-            state.handed.partner for state in states if isinstance(state, Standing) and state.status in given_up
-        )
+        return frozenset(state.handed.partner for state in states if isinstance(state, Standing) and _gave_up(state))
 
     @property
     def holders(self) -> frozenset[str]:
@@ -73,21 +71,20 @@ def family(connection: Connection, own: Loaded) -> Family:
 
 
 def _request_of(state: Referral) -> str:
-    match state:
-        case Standing(handed):
-            return handed.request_id
-        case Unmet(need) | Settled(need):
-            return need.request_id
-    raise ValueError("nothing was handed over")
+    if (handed := handed_of(state)) is None:
+        raise ValueError("nothing was handed over")
+    return handed.request_id
 
 
 def _follows(state: Referral) -> str | None:
-    match state:
-        case Standing(handed):
-            return handed.replaces
-        case Unmet(need) | Settled(need):
-            return need.replaces
-    return None
+    handed = handed_of(state)
+    return handed.replaces if handed else None
+
+
+def _gave_up(state: Standing) -> bool:
+    if state.status is Status.WITHDRAWN:
+        return state.reason in PARTNER_CANNOT
+    return state.status in (Status.DECLINED, Status.EXPIRED)
 
 
 def _is_called_back(state: Referral) -> bool:

@@ -4,13 +4,12 @@ A move and everything that follows from it, in other streams too, are one transa
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from services.referral import places
 from services.referral.commands import (
     Asked,
     AskForPlace,
@@ -18,36 +17,43 @@ from services.referral.commands import (
     Command,
     HandOver,
     IssueReferral,
+    ReopenReferral,
+    UndoMove,
 )
-from services.referral.consequences import REACHES_OTHERS, consequences
 from services.referral.decider import decide, referral_stream
-from services.referral.loading import Loaded, load, lock_heads
+from services.referral.handlers.consequences import REACHES_OTHERS, consequences
+from services.referral.handlers.loading import Loaded, load, lock_heads
+from services.referral.permanences import places
+from services.referral.reactions import happened_at
 from services.referral.states import NoReferral
 from shared.catalogue import Catalogue, Opening
 from shared.clock import utc_now
 from shared.database import Database
+from shared.decider import Refusal
 from shared.envelope import Envelope, event_id, timestamp
 from shared.events.referral import COORDINATOR, PermanenceCancelled
 from shared.failpoints import failpoint
 from shared.log import NEW, Append, Appended, Log, VersionConflict, partition_of
 from shared.log.append import Answer
 from shared.log.writing import Written
+from shared.telemetry.story import current_trace
 
 RACES_MAX = 5
 
 
 def hand_over(command: HandOver, cause: Envelope, partitions: int) -> Append:
-    """The append that carries out a reaction. It happened when its cause did; the visit is what correlates it."""
+    """The append that carries out a reaction. It happened when the visit did, which is what correlates it."""
     queue, referral = addressed(command)
     return Append(
         stream=referral_stream(referral),
         events=decide(command, NoReferral()),
         expected=NEW,
-        occurred_at=cause.occurred_at,
+        occurred_at=happened_at(cause),
         partition=partition_of(queue, partitions),
         tag=queue,
         correlation_id=cause.correlation_id or cause.id,
         causation_id=cause.id,
+        traceparent=cause.traceparent,
     )
 
 
@@ -58,12 +64,18 @@ def addressed(command: HandOver) -> tuple[str, str]:
     return COORDINATOR, command.referral_id
 
 
+class RequestGone(Refusal):
+    """The desk took the request itself back: what became of it is over for good."""
+
+
 @dataclass(frozen=True, slots=True)
 class By:
     """Who asks (a code, never a name), and the idempotency key that the answer is kept under."""
 
     actor: str
     answer: Answer | None = None
+    # Asked here, where the request is: the writer's thread knows of none.
+    traceparent: str | None = field(default_factory=current_trace)
 
 
 class Referrals:
@@ -127,6 +139,8 @@ class Referrals:
         loaded = load(connection, referral_id)
         if loaded.version != expected:
             raise VersionConflict(referral_stream(referral_id), expected, loaded.version)
+        if loaded.is_dropped and isinstance(asked, ReopenReferral | UndoMove):
+            raise RequestGone
         if isinstance(asked, AskForPlace) and loaded.queue is not None:
             # Nobody books in a permanence of this partner, or calls it off, meanwhile.
             lock_heads(connection, [partition_of(loaded.queue, self._log.partitions)])
@@ -135,7 +149,8 @@ class Referrals:
         cause = _last_event(self._log.source, written)
         following = [
             self._write(
-                connection, self._append(load(connection, one), follows, now, By(by.actor), cause, loaded.story)
+                connection,
+                self._append(load(connection, one), follows, now, replace(by, answer=None), cause, loaded.story),
             )
             for one, follows in after
         ]
@@ -145,8 +160,9 @@ class Referrals:
         lock_heads(connection, [partition_of(opening.partner, self._log.partitions)])
         put_back[:] = places.holders(connection, opening.permanence_id)
         now = self._now()
-        stream = f"permanence-{opening.permanence_id}"
-        event = PermanenceCancelled(opening.permanence_id, opening.partner, opening.site, timestamp(opening.start))
+        stream = places.cancellation_stream(opening.permanence_id)
+        starts_at = timestamp(opening.start)
+        event = PermanenceCancelled(opening.permanence_id, opening.partner, opening.site, starts_at, tuple(put_back))
         is_new = not places.is_cancelled(connection, opening.permanence_id)
         append = Append(
             stream=stream,
@@ -157,12 +173,13 @@ class Referrals:
             tag=opening.partner,
             actor=by.actor,
             answer=by.answer,
+            traceparent=by.traceparent,
         )
         cancelled = self._write(connection, append)
         cause = _last_event(self._log.source, cancelled)
         command = CancelAppointment(opening.permanence_id)
         back = [
-            self._write(connection, self._append(load(connection, one), command, now, By(by.actor), cause))
+            self._write(connection, self._append(load(connection, one), command, now, replace(by, answer=None), cause))
             for one in put_back
         ]
         return [cancelled, *back]
@@ -189,6 +206,7 @@ class Referrals:
             causation_id=cause,
             actor=by.actor,
             answer=by.answer,
+            traceparent=by.traceparent,
         )
 
     def _write(self, connection: Connection, append: Append) -> Written:

@@ -94,6 +94,11 @@ def holders(connection: Connection, permanence_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def cancellation_stream(permanence_id: str) -> str:
+    """The stream that says that a permanence does not take place."""
+    return f"permanence-{permanence_id}"
+
+
 def is_cancelled(connection: Connection, permanence_id: str) -> bool:
     """Whether it was called off."""
     query = select(CANCELLATIONS.c.permanence_id).where(CANCELLATIONS.c.permanence_id == permanence_id)

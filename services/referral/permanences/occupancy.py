@@ -7,11 +7,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from services.referral.keeping import BOOKINGS, CANCELLATIONS
-from services.referral.planner import Door, Planned, coming, doors, planned
+from services.referral.permanences.places import cancellation_stream
+from services.referral.permanences.planner import Door, Planned, coming, doors, planned
+from services.referral.permanences.week import Week, days_of_week, week_of
 from services.referral.routing import Wanted
-from services.referral.week import Week, days_of_week, week_of
 from shared.catalogue import Catalogue, Opening
 from shared.database import Database
+from shared.events.referral import PermanenceCancelled
+from shared.log import Log
 
 
 class Occupancy(NamedTuple):
@@ -42,6 +45,12 @@ async def permanences(
     """The permanences of a site from the first day to the last, both included, by time; of one partner, if named."""
     openings = [one for one in catalogue.openings(site, first, last) if partner in (None, one.partner)]
     return planned(catalogue, openings, *await occupancy(database, openings))
+
+
+async def put_back(log: Log, permanence_id: str) -> list[str]:
+    """The referrals that had a place of a permanence that was called off, by place."""
+    told = [each.event for each in await log.read(cancellation_stream(permanence_id))]
+    return [one for event in told if isinstance(event, PermanenceCancelled) for one in event.put_back]
 
 
 async def week(database: Database, catalogue: Catalogue, site: str, day: date) -> Week:
