@@ -1,13 +1,22 @@
-"""Redis as the house uses it: where a topic's entries are kept, and how to reach the server.
+"""Redis as the house uses it: where a topic's entries are kept. How the server is reached: `shared.bus_address`.
 
 Only commands of Redis 7.0 are used. Everything here can be wiped at any moment.
+Each call names one key, so that a topic, a queue and a hash of reports may each lie on another server of a Cluster.
 """
 
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from shared.bus_address import BUS_FAILURES, connect
+
+__all__ = [
+    "BUS_FAILURES",
+    "DATA_FIELD",
+    "checkpoints_key",
+    "connect",
+    "position_of",
+    "queue_key",
+    "topic_key",
+]
 
 DATA_FIELD = "__data__"
 """The one field of an entry; its value is a CloudEvents document (see `shared.envelope`)."""
@@ -26,18 +35,6 @@ def queue_key(partner: str) -> str:
 def checkpoints_key(source: str, partition: int) -> str:
     """The hash in which the readers of a topic say how far they have come."""
     return f"checkpoints:{source}:{partition}"
-
-
-def connect(url: str, connections_max: int = 100) -> Redis:
-    """A client that answers in bytes and never waits for ever: the callers retry, with their own bounds."""
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=10,
-        socket_connect_timeout=3,
-        retry=Retry(NoBackoff(), 1),
-        max_connections=connections_max,
-    )
 
 
 def position_of(entry_id: bytes | str) -> int:

@@ -4,6 +4,7 @@ The client's own call waits for each answer, and handles a thousand arguments on
 server takes to add them.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import cache
@@ -11,7 +12,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import NoScriptError
 
 from shared.log import Entry
@@ -53,6 +54,12 @@ class ScriptUnknown(Exception):
     """The server had not seen the script, or has forgotten it. It knows it now: call again."""
 
 
+def calls(redis: Redis, key: str) -> "Calls | ClusterCalls":
+    """Calls of the script on this topic. A Cluster's are one after the other: who has the topic may change."""
+    client: Any = redis
+    return ClusterCalls(client, key) if isinstance(client, RedisCluster) else Calls(redis, key)
+
+
 class Calls:
     """A connection of `redis` while calls are on their way on it. Whoever leaves before the last answer hangs up."""
 
@@ -84,6 +91,35 @@ class Calls:
             await self._redis.script_load(script().source)
             raise ScriptUnknown from None
         self._unanswered -= 1
+        return Said(Reply(reply), last, *error)
+
+
+class ClusterCalls:
+    """The same on a Cluster, whose own client finds the server that has the topic now."""
+
+    def __init__(self, cluster: Any, key: str) -> None:
+        self._cluster, self._key = cluster, key
+        self._waiting: deque[tuple[int | bytes | str, ...]] = deque()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._waiting.clear()
+
+    async def send(self, expected: int, mode: str, entries: Sequence[Entry]) -> None:
+        """Keep a call until its answer is asked for."""
+        fields = (part for position, _tag, body in entries for part in (position, body))
+        self._waiting.append((expected, mode, *fields))
+
+    async def answer(self) -> Said:
+        """Carry the next call out. Raises as `Calls` does."""
+        try:
+            reply, last, *error = await self._cluster.evalsha(script().digest, 1, self._key, *self._waiting.popleft())
+        except NoScriptError:
+            # Every server keeps its own scripts, and one that takes over has none.
+            await self._cluster.script_load(script().source)
+            raise ScriptUnknown from None
         return Said(Reply(reply), last, *error)
 
 

@@ -7,11 +7,12 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.bus import position_of
+from shared.bus import DATA_FIELD, position_of
 from shared.failpoints import failpoint
 from shared.log import Entry
-from shared.relay.calls import Calls, Reply, Said, ScriptUnknown
+from shared.relay.calls import Calls, ClusterCalls, Reply, Said, ScriptUnknown, calls
 
+_FIELD = DATA_FIELD.encode()
 ENTRIES_MAX = 500
 """Entries in one call of the script. The server runs nothing else meanwhile: a few milliseconds."""
 CALLS_MAX = 2
@@ -67,12 +68,12 @@ class TopicCopy:
         if not entries:
             return False
         try:
-            async with Calls(self._redis, self.key) as calls:
-                return await self._copy(calls, entries)
+            async with calls(self._redis, self.key) as called:
+                return await self._copy(called, entries)
         except ScriptUnknown:
             return True
 
-    async def _copy(self, calls: Calls, entries: list[Entry]) -> bool:
+    async def _copy(self, called: Calls | ClusterCalls, entries: list[Entry]) -> bool:
         # `expected`: where the topic ends once the calls on their way are carried out, each in its turn.
         expected, after = self._ends_at or 0, self._after
         # What each of them follows in the log.
@@ -80,14 +81,14 @@ class TopicCopy:
         while entries or sent:
             if entries and len(sent) < CALLS_MAX:
                 failpoint(self._crash_point)
-                await calls.send(expected, "append", entries)
+                await called.send(expected, "append", entries)
                 expected = entries[-1].position
                 sent.append(after)
                 after = expected
                 # Read while the server adds.
                 entries = await self._read(after, ENTRIES_MAX) if len(entries) == ENTRIES_MAX else []
             else:
-                added = await self._hear(await calls.answer(), sent.popleft())
+                added = await self._hear(await called.answer(), sent.popleft())
                 failpoint("relay.after-publish")
                 if not added:
                     # What was sent behind it expects another end than there is: the script refuses it.
@@ -104,12 +105,23 @@ class TopicCopy:
         entries = await self._read(after, ENTRIES_MAX)
         while True:
             try:
-                async with Calls(self._redis, self.key) as calls:
-                    await calls.send(self._ends_at or 0, "restart", entries)
-                    await self._hear(await calls.answer(), after)
+                async with calls(self._redis, self.key) as called:
+                    await called.send(self._ends_at or 0, "restart", entries)
+                    await self._hear(await called.answer(), after)
                     return
             except ScriptUnknown:
                 continue
+
+    async def _is_ours(self, last: int) -> bool:
+        try:
+            newest = (await self._redis.xinfo_stream(self.key))["last-entry"]
+        except ResponseError:
+            return True
+        if newest is None or position_of(newest[0]) != last:
+            # Trimmed to nothing, or moved on meanwhile: there is nothing to compare.
+            return True
+        ours = next(iter(await self._read(last - 1, 1)), None)
+        return ours is not None and (ours.position, ours.body) == (last, newest[1].get(_FIELD))
 
     async def trim(self, through: int) -> None:
         """Drop what every reader has finished."""
@@ -133,6 +145,10 @@ class TopicCopy:
 
     async def _go_to(self, actual: int) -> None:
         self._ends_at = actual
+        if actual and not await self._is_ours(actual):
+            # The topic of a log that is no more: ours was brought back from a backup, and went on otherwise.
+            await self.restart(await self._start())
+            return
         # An empty topic says nothing of where to begin; an entry's position does.
         self._after = actual or await self._start()
 

@@ -10,9 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from shared.bus import queue_key, topic_key
+from shared.bus import BUS_FAILURES, queue_key, topic_key
 from shared.clock import utc_now
 from shared.database import StoreUnavailable
 from shared.log import Entry, Log
@@ -92,7 +91,7 @@ class Relay:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(tend_at - loop.time(), 0.01)):
                         await news.wait()
-            except (RedisError, OSError, BusRefused, StoreUnavailable) as error:
+            except (*BUS_FAILURES, BusRefused, StoreUnavailable) as error:
                 _log.warning("relay waits: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER_S)
             except Exception:

@@ -405,6 +405,35 @@ async def test_a_topic_and_a_queue_that_end_beyond_the_log_start_again(tmp_path:
             await _until_queue_is_exact(redis, log, partner)
 
 
+async def test_a_log_that_was_brought_back_and_has_grown_past_its_topic_replaces_it(
+    tmp_path: Path, valkey: Valkey
+) -> None:
+    async with opened_log(sqlite_file(tmp_path, "lost")) as lost, relaying(lost, valkey, queues=True) as redis:
+        await fill(lost, 30, tags=("p01", "p02"))
+        await until_complete(redis, lost)
+        await _until_queue_is_exact(redis, lost, "p02")
+    async with opened_log(sqlite_file(tmp_path, "restored")) as log:
+        # Nobody relayed meanwhile: by its length alone the topic could be ours.
+        await fill(log, 40, tags=("p02", "p01"))
+        async with relaying(log, valkey, queues=True) as redis:
+            await until_complete(redis, log)
+            assert await standing(redis, TOPIC) == await recorded(log)
+            for partner in ("p01", "p02"):
+                await _until_queue_is_exact(redis, log, partner)
+
+
+async def test_a_relay_that_starts_again_leaves_a_topic_of_its_own_log_as_it_is(tmp_path: Path, valkey: Valkey) -> None:
+    async with opened_log(sqlite_file(tmp_path)) as log:
+        async with relaying(log, valkey) as redis:
+            await fill(log, 30)
+            await until_complete(redis, log)
+            await redis.xtrim(TOPIC, minid="11-0", approximate=False)
+        await fill(log, 5)
+        async with relaying(log, valkey) as redis:
+            await until_complete(redis, log)
+            assert await standing(redis, TOPIC) == await recorded(log, after=10)
+
+
 async def test_a_queue_keeps_its_newest_entries_only(
     tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

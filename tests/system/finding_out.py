@@ -9,15 +9,15 @@ from typing import Any
 
 import httpx
 import psycopg
-import redis.asyncio as redis
 from sqlalchemy import make_url
 
 from services import SERVICES
+from shared.bus import connect
 from tests.auditing import Evidence, Finding, History, Stored, audit
 from tests.system.place import Place, until
 
-_SELECT = "SELECT partition, position, stream, version, entry FROM events ORDER BY partition, position"
-_QUESTIONS = {
+SELECT = "SELECT partition, position, stream, version, entry FROM events ORDER BY partition, position"
+QUESTIONS = {
     "visits": ("channel", "category"),
     "requests": ("category", "status"),
     "referrals": ("partner", "category", "status"),
@@ -65,7 +65,8 @@ async def gather(place: Place, client: httpx.AsyncClient) -> Evidence:
     ends: dict[str, int] = {}
     for event in sorted(logs["referral"], key=lambda each: each.position):
         ends[event.data.get("partner", "coordinator")] = event.position
-    async with redis.Redis.from_url(place.redis_url, protocol=2) as bus:
+    bus: Any = connect(place.redis_url)
+    async with bus:
         await until(lambda: _queues_end_at(bus, ends), "every queue ends where the log does")
         queues = {partner: await _entries(bus, f"queue:{partner}") for partner in ends}
         keys = [key.decode() async for key in bus.scan_iter("topic:*")]
@@ -77,18 +78,19 @@ async def _log(place: Place, client: httpx.AsyncClient, service: str) -> list[St
     if place.database_url:
         url = make_url(place.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, options=f"-c search_path={service}") as connection:
-            return _stored(connection.execute(_SELECT).fetchall())
+            return stored(connection.execute(SELECT).fetchall())
     copy = place.data / f"{service}.copy"
     copy.unlink(missing_ok=True)
     await place.tell(client, service, "copy", target=str(copy))
     connection_to_copy = sqlite3.connect(copy)
     try:
-        return _stored(connection_to_copy.execute(_SELECT).fetchall())
+        return stored(connection_to_copy.execute(SELECT).fetchall())
     finally:
         connection_to_copy.close()
 
 
-def _stored(rows: Iterable[Any]) -> list[Stored]:
+def stored(rows: Iterable[Any]) -> list[Stored]:
+    """Rows of `SELECT` as an auditor reads them."""
     found = []
     for partition, position, stream, version, entry in rows:
         document = json.loads(entry)
@@ -99,7 +101,7 @@ def _stored(rows: Iterable[Any]) -> list[Stored]:
 
 async def _figures(place: Place, client: httpx.AsyncClient) -> Mapping[str, int]:
     figures: dict[str, int] = defaultdict(int)
-    for figure, dimensions in _QUESTIONS.items():
+    for figure, dimensions in QUESTIONS.items():
         total = await client.get(f"{place.urls['stats']}/stats/{figure}")
         figures[figure] = total.json()["rows"][0]["count"]
         for by in dimensions:
