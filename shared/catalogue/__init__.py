@@ -1,6 +1,7 @@
 """The catalogue: a house, its partners, their weekly schedule and the routing rules, from one TOML file."""
 
 from shared.catalogue.catalogue import Catalogue
+from shared.catalogue.city import K_DEFAULT, K_MIN, LiveToCity, Secrecy
 from shared.catalogue.deadlines import Deadlines
 from shared.catalogue.faults import CatalogueError, Fault, UnknownCode
 from shared.catalogue.openings import Opening
@@ -11,6 +12,8 @@ from shared.catalogue.schedule import Permanence, PermanenceException, Schedule
 from shared.catalogue.site import Hours, Interval, Office, Site
 
 __all__ = [
+    "K_DEFAULT",
+    "K_MIN",
     "WEEKDAYS",
     "Catalogue",
     "CatalogueError",
@@ -20,6 +23,7 @@ __all__ = [
     "Hours",
     "IdentityField",
     "Interval",
+    "LiveToCity",
     "Office",
     "Opening",
     "Partner",
@@ -27,6 +31,7 @@ __all__ = [
     "PermanenceException",
     "Rule",
     "Schedule",
+    "Secrecy",
     "Site",
     "Topic",
     "UnknownCode",

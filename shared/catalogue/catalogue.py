@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from shared.catalogue.city import LiveToCity, Secrecy
 from shared.catalogue.deadlines import Deadlines
 from shared.catalogue.faults import UnknownCode
 from shared.catalogue.openings import Opening, day_of, openings_of_day
@@ -34,6 +35,8 @@ class Catalogue(Part):
     schedule: Schedule
     deadlines_of_house: Annotated[Deadlines, Field(alias="deadlines")] = Deadlines()
     rules: tuple[Rule, ...] = ()
+    secrecy: Secrecy = Secrecy()
+    live_to_city: LiveToCity | None = None
 
     def __hash__(self) -> int:
         # A key of memories on hot paths: hashing every part each time would cost more than they save.
@@ -63,6 +66,11 @@ class Catalogue(Part):
     def deadlines(self, partner: str) -> Deadlines:
         """The days that this partner has: its own where it states them, else those of the house."""
         return self._deadlines[self.partner(partner).code]
+
+    @cached_property
+    def invites_to(self) -> str | None:
+        """The partner whom families with children are invited to: the first that invites any."""
+        return next((partner.code for partner in self.partners if partner.invites_families), None)
 
     def rule_for(self, category: str, topic: str | None) -> Rule | None:
         """The first rule that matches: a topic's own stands before its category's, or the file is refused."""

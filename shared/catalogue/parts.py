@@ -38,6 +38,7 @@ class Partner(Part):
     `identity_fields`: what it may read of a person once it has accepted.
     `topics`: the sensitive topics it takes, and those ordinary ones that are all it answers of a category.
     `active_from`: the first day on which it can be sent anyone; none = always.
+    `invites_families`: at a visit with children to look after, the desk gives an invitation to it.
     """
 
     code: PartnerCode
@@ -49,6 +50,7 @@ class Partner(Part):
     first_answer_days: FirstAnswerDays | None = None
     outcome_days: OutcomeDays | None = None
     identity_fields: Annotated[tuple[IdentityField, ...], Field(min_length=1)] = ("given_name", "family_name", "phone")
+    invites_families: bool = False
 
     def active_on(self, day: date) -> bool:
         """Whether it can be sent anyone that day."""
