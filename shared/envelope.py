@@ -10,11 +10,12 @@ partner in `data`, says it.
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.events import EVENT_TYPES, Event
+from shared.events.upcasting import UPCASTS
 
 SPEC_VERSION = "1.0"
 _SCHEMA_VERSION = re.compile(r"^(?P<name>[a-z-]+\.[a-z-]+)\.v\d+$")
@@ -36,6 +37,7 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
     correlation_id: str | None = msgspec.field(name="correlationid", default=None)
     causation_id: str | None = msgspec.field(name="causationid", default=None)
     actor: str | None = None
+    traceparent: str | None = None
 
     @property
     def position(self) -> int:
@@ -79,11 +81,22 @@ _data = {event_type: msgspec.json.Decoder(event) for event_type, event in EVENT_
 
 
 def decode(entry: bytes | str) -> Envelope:
-    """An entry's envelope; its data stay undecoded until `event` is asked for. Raises `MalformedEvent`."""
+    """An entry's envelope, in today's shape; its data stay undecoded until `event` is asked for.
+
+    Raises `MalformedEvent`.
+    """
     try:
-        return _envelope.decode(entry)
+        envelope = _envelope.decode(entry)
+        return envelope if envelope.type not in UPCASTS else _upcast(envelope)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedEvent(str(error)) from None
+
+
+def _upcast(envelope: Envelope) -> Envelope:
+    while upcast := UPCASTS.get(envelope.type):
+        data = upcast.change(msgspec.json.decode(envelope.data, type=dict[str, Any]))
+        envelope = msgspec.structs.replace(envelope, type=upcast.becomes, data=msgspec.Raw(msgspec.json.encode(data)))
+    return envelope
 
 
 def decode_data(event_type: str, data: msgspec.Raw | bytes | str) -> Event:

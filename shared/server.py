@@ -1,27 +1,24 @@
 """Serve one application over HTTP, until told to stop."""
 
-import logging
 import socket
-import sys
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from shared.telemetry.journal import keep_journal
 from shared.web.bounded import BoundedReading
 
 GRACE_S = 5
 """How long open requests, live pages among them, are waited for at the end."""
 
 
-def serve(app: ASGIApp, host: str, port: int, proxy: str = "") -> None:
+def serve(app: ASGIApp, service: str, host: str, port: int, proxy: str = "") -> None:
     """Serve until SIGTERM or SIGINT; open requests are finished. Port 0 takes any free one, and says which.
 
     `proxy`: the address of a proxy that is believed when it says who calls.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    for name in ("uvicorn.access", "uvicorn.error", "faststream", "alembic", "httpx"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    keep_journal(service)
     config = uvicorn.Config(
         app,
         http=BoundedReading,

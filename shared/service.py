@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from faststream.redis import RedisBroker
 from faststream.redis.prometheus import RedisPrometheusMiddleware
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from shared.bus import connect
+from shared.broker import broker
+from shared.bus import BUS_FAILURES, connect
 from shared.clock import utc_now
 from shared.database import Database, StoreUnavailable
 from shared.log import Log
@@ -27,6 +26,7 @@ from shared.relay import Relay
 from shared.settings import Settings
 from shared.subscription import Hearing, Topic
 from shared.tasks import end
+from shared.telemetry.tracing import Tracing
 
 RETRY_AFTER_S = 0.5
 TIDY_EVERY_S = 3600
@@ -53,15 +53,22 @@ class Service:
         self.database = Database(settings.database(name), name)
         self.redis: Redis = connect(settings.redis_url)
         self.registry = CollectorRegistry()
-        self.broker = RedisBroker(
+        self.tracing = Tracing(name, settings.traces) if settings.traces else None
+        middlewares: list[Any] = [RedisPrometheusMiddleware(registry=self.registry)]
+        if self.tracing:
+            middlewares.append(self.tracing.middleware)
+        self.broker = broker(
             settings.redis_url,
             # A word of the contract document, nothing more.
             protocol="redis",
             apply_types=False,
             logger=cast("Any", None),
-            middlewares=[RedisPrometheusMiddleware(registry=self.registry)],
+            middlewares=[
+                RedisPrometheusMiddleware(registry=self.registry),
+                *([self.tracing.middleware] if self.tracing else []),
+            ],
         )
-        self.hearing = Hearing(self.broker, self.redis, self.database, name)
+        self.hearing = Hearing(self.broker, self.redis, self.database, name, tracing=self.tracing)
         self.log: Log | None = None
         self.relay: Relay | None = None
         self._joining: asyncio.Task[None] | None = None
@@ -107,6 +114,8 @@ class Service:
         await self.broker.stop()
         await self.redis.aclose()
         await self.database.stop()
+        if self.tracing:
+            await asyncio.to_thread(self.tracing.close)
 
     async def _join(self) -> None:
         while not self._heard:
@@ -114,7 +123,7 @@ class Service:
                 await self.broker.connect()
                 await self.hearing.start()
                 self._heard = True
-            except (RedisError, StoreUnavailable, OSError, TimeoutError) as error:
+            except (*BUS_FAILURES, StoreUnavailable) as error:
                 _log.warning("%s waits to hear: %s", self.name, type(error).__name__)
                 await self.hearing.stop()
                 await asyncio.sleep(RETRY_AFTER_S)

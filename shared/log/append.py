@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from shared.events import Event
+from shared.telemetry.story import current_trace
 
 NEW = 0
 """Expected version of a stream that must not exist yet."""
@@ -45,6 +46,7 @@ class Append(msgspec.Struct, frozen=True):
     causation_id: str | None = None
     actor: str | None = None
     answer: Answer | None = None
+    traceparent: str | None = msgspec.field(default_factory=current_trace)
 
 
 class VersionConflict(Exception):

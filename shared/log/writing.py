@@ -135,6 +135,7 @@ class _Batch:
                 append.correlation_id,
                 append.causation_id,
                 append.actor,
+                append.traceparent,
             )
         )
         partition.hash = digest = chain(partition.hash, body)

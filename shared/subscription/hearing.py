@@ -14,9 +14,8 @@ from typing import Any
 from faststream.middlewares import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from shared.bus import checkpoints_key, topic_key
+from shared.bus import BUS_FAILURES, checkpoints_key, topic_key
 from shared.clock import utc_now
 from shared.database import Database
 from shared.relay import last_position
@@ -26,6 +25,7 @@ from shared.subscription.checkpoints import Place
 from shared.subscription.ownership import Alone, Ownership, Shared
 from shared.subscription.subscription import Subscription
 from shared.tasks import end
+from shared.telemetry.tracing import Tracing
 
 BATCH_MAX = 1_000
 POLL_MS = 1_000
@@ -56,10 +56,18 @@ class Hearing:
     """
 
     def __init__(
-        self, broker: RedisBroker, redis: Redis, database: Database, reader: str, *, alone: bool = False
+        self,
+        broker: RedisBroker,
+        redis: Redis,
+        database: Database,
+        reader: str,
+        *,
+        alone: bool = False,
+        tracing: Tracing | None = None,
     ) -> None:
         self.reader = reader
         self._broker, self._redis, self._database = broker, redis, database
+        self._tracing = tracing
         self._subscriptions: dict[Place, Subscription] = {}
         self._subscribers: dict[Place, Any] = {}
         self._watch: dict[Place, _Watch] = {}
@@ -76,7 +84,7 @@ class Hearing:
         """Declare that `reader` hears a topic. To be called before `start`."""
         for partition in range(topic.partitions):
             place = Place(self.reader, topic.source, partition)
-            subscription = Subscription(self._database, place, topic.react, _nothing)
+            subscription = Subscription(self._database, place, topic.react, _nothing, self._tracing)
             self._subscriptions[place] = subscription
             self._watch[place] = _Watch()
             self._subscribers[place] = self._subscriber(subscription, topic)
@@ -158,7 +166,7 @@ class Hearing:
 
     async def _report_forever(self) -> None:
         while True:
-            with suppress(RedisError, OSError):
+            with suppress(*BUS_FAILURES):
                 await self.report()
             await asyncio.sleep(REPORT_EVERY_S)
 
@@ -180,7 +188,7 @@ class Hearing:
 
     async def withdraw(self) -> None:
         """Hold the topics back no longer: this reader is done for good."""
-        with suppress(RedisError, OSError):
+        with suppress(*BUS_FAILURES):
             for place in self._subscriptions:
                 await self._redis.hdel(checkpoints_key(place.topic, place.partition), self.reader)
 
@@ -194,6 +202,10 @@ class Hearing:
             return None
         return max(0, self._watch[subscription.place].ends_at - subscription.position)
 
+    def lag_s(self, subscription: Subscription) -> float:
+        """Seconds since it last had taken in all that lay on the topic."""
+        return self._watch[subscription.place].behind_s()
+
 
 class _Watch:
     """When a reader was last seen to keep up, by the monotonic clock."""
@@ -201,12 +213,18 @@ class _Watch:
     def __init__(self) -> None:
         self._position = -1
         self._well_at = 0.0
+        self._abreast_at = time.monotonic()
         self.ends_at = 0
 
     def note(self, position: int, ends_at: int) -> None:
         if position >= ends_at or position != self._position:
             self._well_at = time.monotonic()
+        if position >= ends_at:
+            self._abreast_at = time.monotonic()
         self._position, self.ends_at = position, ends_at
+
+    def behind_s(self) -> float:
+        return 0.0 if self._position >= self.ends_at else time.monotonic() - self._abreast_at
 
     def is_well(self) -> bool:
         return time.monotonic() - self._well_at < WELL_S_MAX

@@ -9,7 +9,7 @@ batch again. What fails for a reason outside is tried until it succeeds; what fa
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +20,7 @@ from shared.failpoints import failpoint
 from shared.subscription.batch import Effects, Heard, React, hear
 from shared.subscription.checkpoints import CheckpointMoved, Place
 from shared.subscription.tables import DeadLetter
+from shared.telemetry.tracing import Tracing
 
 TRIES_MAX = 5
 BACKOFF_S_FIRST = 0.05
@@ -32,11 +33,19 @@ _log = logging.getLogger(__name__)
 class Subscription:
     """Applies a topic's events to this service's database. `rewind` sets where the topic is read on."""
 
-    def __init__(self, database: Database, place: Place, react: React, on_progress: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        place: Place,
+        react: React,
+        on_progress: Callable[[], None],
+        tracing: Tracing | None = None,
+    ) -> None:
         self.place = place
         self.position = 0
         self.waits_for: str | None = None
         self._database, self._react, self._on_progress = database, react, on_progress
+        self._tracing = tracing
         self._parked: set[str] = set()
         self.rewind: Callable[[int], None] = lambda _position: None
         self._busy = asyncio.Lock()
@@ -125,8 +134,8 @@ class Subscription:
         envelopes = [heard.envelope for heard in batch if heard.envelope and heard.envelope.stream not in self._parked]
         if len(envelopes) < len(batch):
             raise _NeedsCare
-        effects = self._react(envelopes)
-        await self._commit(effects, batch[-1].position)
+        with self._traced(envelopes):
+            await self._commit(self._react(envelopes), batch[-1].position)
 
     async def _apply_alone(self, heard: Heard) -> None:
         if heard.envelope and heard.envelope.stream in self._parked:
@@ -135,7 +144,9 @@ class Subscription:
         reason = ""
         for _ in range(TRIES_MAX):
             try:
-                await self._commit(self._react([_readable(heard)]), heard.position)
+                envelope = _readable(heard)
+                with self._traced([envelope]):
+                    await self._commit(self._react([envelope]), heard.position)
                 return
             except (CheckpointMoved, StoreUnavailable, OSError):
                 raise
@@ -143,6 +154,9 @@ class Subscription:
                 reason = _said(error)
                 await asyncio.sleep(BACKOFF_S_FIRST)
         await self._park(heard, reason, TRIES_MAX)
+
+    def _traced(self, envelopes: Sequence[Envelope]) -> AbstractContextManager[None]:
+        return self._tracing.hearing(self.place.topic, envelopes) if self._tracing else nullcontext()
 
     async def _park(self, heard: Heard, reason: str, tries: int) -> None:
         def park(connection: Connection) -> None:
