@@ -6,8 +6,20 @@
 It uses nothing of the house but its addresses: it can be taken along to any machine.
 """
 
-from shared.client.desk import DeskClient, Kept, Recorded, Refused, Unreachable
-from shared.client.forms import Request, Visit
+from shared.client.desk import DeskClient, Kept, Recorded, Refused, Standing, Unreachable
+from shared.client.forms import Correction, Request, RightRequest, Visit
 from shared.client.spool import Spool
 
-__all__ = ["DeskClient", "Kept", "Recorded", "Refused", "Request", "Spool", "Unreachable", "Visit"]
+__all__ = [
+    "Correction",
+    "DeskClient",
+    "Kept",
+    "Recorded",
+    "Refused",
+    "Request",
+    "RightRequest",
+    "Spool",
+    "Standing",
+    "Unreachable",
+    "Visit",
+]

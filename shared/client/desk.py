@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from shared.client.forms import Visit
+from shared.client.forms import Correction, Visit
 from shared.client.spool import Spool
 from shared.clock import utc_now
 from shared.ids import new_id
@@ -16,18 +17,28 @@ from shared.ids import new_id
 PAUSES_S = (0.2, 0.5, 1.0)
 """Between the tries of one visit. A desk does not wait longer while somebody stands at it."""
 TIMEOUT_S = 5.0
-_COME_BACK_LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 507})
-"""409: the first try is still under way. 507: the house's disk is full."""
+_COME_BACK_LATER = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
+"""507: the house's disk is full. And 409, where it says that the first try is still under way."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The house has it, on disk. `is_replay`: it had it before."""
+    """The house has it, on disk. `is_replay`: it had it before. `invitation`: a code to give, for the children."""
 
     visit_id: str
     case_id: str
     key: str
     is_replay: bool = False
+    invitation: str | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A visit as it stands. `version` is what a change of it is decided on; `voided_for`: it never was, and why."""
+
+    visit_id: str
+    version: int
+    voided_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,23 +130,68 @@ class DeskClient:
                     self._spool.done(key)
         return sent
 
+    def visit(self, visit_id: str) -> Standing:
+        """A visit as it stands. Raises `Refused` (404: there is none) or `Unreachable`."""
+        return _standing(self._patiently(lambda: self._http.get(f"/visits/{visit_id}"), self._pauses_s))
+
+    def correct(
+        self, visit_id: str, correction: Correction, version: int | None = None, key: str | None = None
+    ) -> Standing:
+        """Put a visit right, once, however often it has to be sent; it is never kept for later.
+
+        `version` = what was decided on, else what it is now. Raises `Refused` (412: somebody else was faster) or
+        `Unreachable`.
+        """
+        return self._change(visit_id, "correction", correction.body(), version, key)
+
+    def void(self, visit_id: str, reason: str, version: int | None = None, key: str | None = None) -> Standing:
+        """Say that a visit never was: `mistake`, `duplicate`, `test` or `other`. Raises as `correct` does."""
+        return self._change(visit_id, "void", {"reason": reason}, version, key)
+
+    def _change(
+        self, visit_id: str, what: str, body: dict[str, object], version: int | None, key: str | None
+    ) -> Standing:
+        if version is None:
+            version = self.visit(visit_id).version
+        headers = {"Idempotency-Key": key or new_id(), "If-Match": f'"{version}"'}
+        ask = partial(self._http.post, f"/visits/{visit_id}/{what}", json=body, headers=headers)
+        return _standing(self._patiently(ask, self._pauses_s))
+
     def _send(self, key: str, body: dict[str, Any], pauses_s: Sequence[float]) -> Recorded:
+        ask = partial(self._http.post, "/visits", json=body, headers={"Idempotency-Key": key})
+        answer = self._patiently(ask, pauses_s)
+        recorded = answer.json()
+        is_replay = answer.headers.get("Idempotency-Replayed") == "true"
+        return Recorded(recorded["visit_id"], recorded["case_id"], key, is_replay, recorded.get("invitation"))
+
+    def _patiently(self, ask: Callable[[], httpx.Response], pauses_s: Sequence[float]) -> httpx.Response:
+        """The answer, asked for again while there is none. Raises `Refused` or `Unreachable`."""
         for pause_s in (*pauses_s, None):
             try:
-                answer = self._http.post("/visits", json=body, headers={"Idempotency-Key": key})
+                answer = ask()
             except httpx.TransportError as error:
                 why = type(error).__name__
             else:
-                if answer.status_code == httpx.codes.CREATED:
-                    recorded = answer.json()
-                    is_replay = answer.headers.get("Idempotency-Replayed") == "true"
-                    return Recorded(recorded["visit_id"], recorded["case_id"], key, is_replay)
-                if answer.status_code not in _COME_BACK_LATER:
+                if answer.is_success:
+                    return answer
+                if not _comes_back(answer):
                     raise Refused(answer.status_code, _problem(answer))
                 why = f"HTTP {answer.status_code}"
             if pause_s is not None:
                 self._sleep(pause_s)
         raise Unreachable(why)
+
+
+def _comes_back(answer: httpx.Response) -> bool:
+    """Whether the same request may be answered otherwise in a moment."""
+    if answer.status_code == httpx.codes.CONFLICT:
+        return str(_problem(answer).get("type", "")).endswith("twin-in-progress")
+    return answer.status_code in _COME_BACK_LATER
+
+
+def _standing(answer: httpx.Response) -> Standing:
+    visit = answer.json()
+    return Standing(visit["visit_id"], visit["version"], visit.get("voided_for"))
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

@@ -20,8 +20,38 @@ class Request(BaseModel):
     safe_to_contact: bool | None = None
 
 
+class RightRequest(BaseModel):
+    """A request as it should have been. `request_id` = the one that it was; what is left out of that stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request_id: str | None = None
+    category: str | None = None
+    topic: str | None = None
+    partner: str | None = None
+    answered: bool = False
+    safe_to_contact: bool | None = None
+
+
+class Correction(BaseModel):
+    """What is right of a visit; what is left out is right already. `requests` = all of them, as they should be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channel: str | None = None
+    occurred_at: datetime | None = None
+    requests: list[RightRequest] = []
+
+    def body(self) -> dict[str, object]:
+        """What goes over the wire: nothing that was left out."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
 class Visit(BaseModel):
-    """One person or household, received once. `occurred_at` is aware; left out, it is when it is recorded."""
+    """One person or household, received once. `occurred_at` is aware; left out, it is when it is recorded.
+
+    `language` = ISO 639-1, `needs` = `interpreter`, `reader`; `children`: there are some to look after.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,6 +60,10 @@ class Visit(BaseModel):
     channel: str | None = None
     occurred_at: datetime | None = None
     case_id: str | None = None
+    language: str | None = None
+    needs: list[str] = []
+    children: bool = False
+    arrival_id: str | None = None
 
     def body(self) -> dict[str, object]:
         """What goes over the wire: nothing that was left out."""

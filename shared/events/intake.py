@@ -5,6 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from shared.events.base import Event
+from shared.events.desk import InvitationGiven, InvitationUsed, VisitorArrived, VisitorLeft, VisitorReceived
 
 
 class RequestMade(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,7 +32,11 @@ class CaseOpened(Event, frozen=True):
 
 
 class VisitRecorded(Event, frozen=True):
-    """One person or household was received once, by one channel, and asked for one thing or more."""
+    """One person or household was received once, by one channel, and asked for one thing or more.
+
+    `language` = ISO 639-1, `needs` = who is needed to understand one another (`interpreter`, `reader`), `children` =
+    there are some to look after, `invitation` = the code that was given for them, `arrival_id` = who waited for it.
+    """
 
     event_type: ClassVar[str] = "intake.visit-recorded.v1"
 
@@ -40,6 +45,37 @@ class VisitRecorded(Event, frozen=True):
     site: str
     channel: str
     requests: tuple[RequestMade, ...]
+    language: str | None = None
+    needs: tuple[str, ...] = ()
+    children: bool = False
+    invitation: str | None = None
+    arrival_id: str | None = None
+
+
+class VisitCorrected(Event, frozen=True):
+    """A visit was not as it had been written down: `was` stood there until now, `now` is right. `revision` from 1.
+
+    Both are whole, each with the moment it happened (the site's offset), so that a counter can be moved without looking
+    anything up. A request that stays keeps its id; one that was changed is another request, under an id of its own.
+    """
+
+    event_type: ClassVar[str] = "intake.visit-corrected.v1"
+
+    was: VisitRecorded
+    was_at: str
+    now: VisitRecorded
+    now_at: str
+    revision: int
+
+
+class VisitVoided(Event, frozen=True):
+    """A visit never was, for a coded reason: `was` is all that stood there until now, and counts no more."""
+
+    event_type: ClassVar[str] = "intake.visit-voided.v1"
+
+    was: VisitRecorded
+    was_at: str
+    reason: str
 
 
 class PersonAttached(Event, frozen=True):
@@ -65,6 +101,25 @@ class CaseReopened(Event, frozen=True):
     """A closed case goes on."""
 
     event_type: ClassVar[str] = "intake.case-reopened.v1"
+
+    case_id: str
+    site: str
+
+
+class CaseSealed(Event, frozen=True):
+    """Nobody reads the case from now on without saying why. `ground` is a code; who opens it stands in the vault."""
+
+    event_type: ClassVar[str] = "intake.case-sealed.v1"
+
+    case_id: str
+    site: str
+    ground: str
+
+
+class CaseUnsealed(Event, frozen=True):
+    """The case is read like any other again."""
+
+    event_type: ClassVar[str] = "intake.case-unsealed.v1"
 
     case_id: str
     site: str
@@ -105,6 +160,82 @@ class PersonErased(Event, frozen=True):
     ground: str
 
 
+class CollectiveActionHeld(Event, frozen=True):
+    """A meeting, a health morning or breakfast, or a workshop took place with `headcount` people there, named or not.
+
+    Its stream is the action's. What it was about is a category, perhaps a topic; who led it and who spoke are partners:
+    a title and people's names are nowhere. `held_at` carries the site's offset.
+    """
+
+    event_type: ClassVar[str] = "intake.collective-action-held.v1"
+
+    action_id: str
+    site: str
+    held_at: str
+    kind: str
+    category: str
+    headcount: int
+    topic: str | None = None
+    leaders: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
+
+
+class HeadcountCorrected(Event, frozen=True):
+    """There were not as many people as had been written down: `was` stood there until now, `headcount` is right."""
+
+    event_type: ClassVar[str] = "intake.headcount-corrected.v1"
+
+    was: CollectiveActionHeld
+    headcount: int
+
+
+class CollectiveActionVoided(Event, frozen=True):
+    """An action never was: `was` is all that stood there until now, `cases` and `people` whoever was named there."""
+
+    event_type: ClassVar[str] = "intake.collective-action-voided.v1"
+
+    was: CollectiveActionHeld
+    cases: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+
+
+class AttendanceRecorded(Event, frozen=True):
+    """Somebody whom the house knows, as a case or as a person (one of the two), was among those who were there.
+
+    The headcount stays what it is: it counts everybody. What the action was is repeated, to be counted by.
+    """
+
+    event_type: ClassVar[str] = "intake.attendance-recorded.v1"
+
+    action_id: str
+    site: str
+    kind: str
+    category: str
+    held_on: str
+    partners: tuple[str, ...] = ()
+    case_id: str | None = None
+    person_id: str | None = None
+
+
+class AttendanceWithdrawn(Event, frozen=True):
+    """They were not there: what had been recorded was a mistake."""
+
+    event_type: ClassVar[str] = "intake.attendance-withdrawn.v1"
+
+    action_id: str
+    site: str
+    kind: str
+    category: str
+    held_on: str
+    partners: tuple[str, ...] = ()
+    case_id: str | None = None
+    person_id: str | None = None
+
+
 IntakeEvent = (
-    CaseOpened | VisitRecorded | PersonAttached | CaseClosed | CaseReopened | CasesMerged | CasesUnmerged | PersonErased
-)
+    CaseOpened | VisitRecorded | VisitCorrected | VisitVoided | PersonAttached | CaseClosed | CaseReopened
+    | CaseSealed | CaseUnsealed
+    | CasesMerged | CasesUnmerged | PersonErased
+    | VisitorArrived | VisitorReceived | VisitorLeft | InvitationGiven | InvitationUsed
+    | CollectiveActionHeld | HeadcountCorrected | CollectiveActionVoided | AttendanceRecorded | AttendanceWithdrawn
+)  # fmt: skip

@@ -7,6 +7,7 @@ so that a counter can be moved without looking anything up.
 from typing import ClassVar
 
 from shared.events.base import Event
+from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet, RequestDropped, RequestRedated
 
 COORDINATOR = "coordinator"
 """Whose queue it is, when no partner answers."""
@@ -170,12 +171,13 @@ class ReferralExpired(Moved, frozen=True):
 
 
 class ReferralWithdrawn(Moved, frozen=True):
-    """The desk takes the request back, for a coded reason."""
+    """The desk takes the request back, for a coded reason. `follower` = what takes its place, if the need goes on."""
 
     event_type: ClassVar[str] = "referral.withdrawn.v1"
     leads_to = "withdrawn"
 
     reason: str
+    follower: str | None = None
 
 
 class ReferralReopened(Moved, frozen=True):
@@ -237,49 +239,11 @@ class ReferralEscalated(Event, frozen=True):
     next_step_at: str | None = None
 
 
-class NeedUnmet(Event, frozen=True):
-    """Nobody in the catalogue answers this request, or nobody any more: it is the coordinator's now.
-
-    `request_was` = what the request counted as until then, `open` or `referred`.
-    """
-
-    event_type: ClassVar[str] = "referral.need-unmet.v1"
-
-    request_id: str
-    visit_id: str
-    case_id: str
-    site: str
-    category: str
-    reason: str
-    catalogue_version: str
-    found_on: str
-    topic: str | None = None
-    request_was: str = "open"
-    replaces: str | None = None
-    requested_on: str | None = None
-    tried: tuple[str, ...] = ()
-    safe_to_contact: bool | None = None
-
-
-class NeedSettled(Event, frozen=True):
-    """An unmet need is unmet no longer: a partner has the request (again), whose referral is `follower`.
-
-    `category`, `reason`, `found_on` = the need's own, which it was counted by.
-    """
-
-    event_type: ClassVar[str] = "referral.need-settled.v1"
-
-    request_id: str
-    site: str
-    requested_on: str
-    follower: str
-    category: str | None = None
-    reason: str | None = None
-    found_on: str | None = None
-
-
 class PermanenceCancelled(Event, frozen=True):
-    """A dated opening does not take place. Who had a place is put back into the queue by events of their own."""
+    """A dated opening does not take place.
+
+    `put_back` = the referrals that had a place: an event of their own puts each back into the queue.
+    """
 
     event_type: ClassVar[str] = "referral.permanence-cancelled.v1"
 
@@ -287,11 +251,12 @@ class PermanenceCancelled(Event, frozen=True):
     partner: str
     site: str
     starts_at: str
+    put_back: tuple[str, ...] = ()
 
 
 ReferralEvent = (
     ReferralIssued | ReferralAccepted | ReferralDeclined | ReferralRerouted | AppointmentBooked
     | AppointmentCancelled | PersonWalked | PersonReceived | PersonMissed | ReferralCompleted | ReferralExpired
     | ReferralWithdrawn | ReferralReopened | ReferralMoveUndone | ReferralReminded | ReferralEscalated
-    | NeedUnmet | NeedSettled | PermanenceCancelled
+    | NeedUnmet | NeedSettled | NeedDropped | RequestDropped | RequestRedated | PermanenceCancelled
 )  # fmt: skip

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.auditing.corrections import check_corrections, ever_asked
 from tests.auditing.figures import Figures, check_counter, check_figures, count
 from tests.auditing.finding import Finding
 from tests.auditing.history import ANSWER, COUNT, RECORD, History, attempts
 from tests.auditing.lives import check_chains, check_lives
 from tests.auditing.order import check_cases, check_positions, check_topic
 from tests.auditing.queues import check_answers, check_handed_over
-from tests.auditing.stored import Stored, handed_over, visits_of
+from tests.auditing.stored import DROPPED, REDATED, Stored, handed_over, visits_of
 from tests.auditing.visits import check_keys, check_visits
 
 Topic = Mapping[int, str]
@@ -39,7 +40,8 @@ def _findings(history: History, evidence: Evidence) -> Iterator[Finding]:
     yield from check_visits(recording, visits)
     yield from check_keys(recording)
     yield from check_cases(recording, visits)
-    yield from check_handed_over(visits, handed_over(evidence.referral))
+    yield from check_handed_over(ever_asked(evidence.intake), handed_over(evidence.referral))
+    yield from check_corrections(evidence.intake, evidence.referral)
     yield from check_lives(evidence.referral)
     yield from check_chains(evidence.referral)
     yield from check_answers(list(attempts(history.lines, ANSWER)), evidence.referral)
@@ -66,5 +68,7 @@ def _by_partition(logs: Mapping[str, Sequence[Stored]]) -> dict[tuple[str, int],
 def _by_queue(referral: Sequence[Stored]) -> dict[str, Topic]:
     found: dict[str, dict[int, str]] = defaultdict(dict)
     for event in referral:
-        found[event.data.get("partner", "coordinator")][event.position] = event.entry
+        # A request itself lies in nobody's queue.
+        if event.type not in (DROPPED, REDATED):
+            found[event.data.get("partner", "coordinator")][event.position] = event.entry
     return dict(found)

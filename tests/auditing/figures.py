@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from tests.auditing.corrections import gone, standing
 from tests.auditing.finding import Finding
 from tests.auditing.history import Attempt
 from tests.auditing.lives import Life, lives_of
-from tests.auditing.stored import SETTLED, UNMET, Stored, is_first, visits_of
+from tests.auditing.stored import SETTLED, UNMET, Stored, is_first
 
 _NO_MOVE = (UNMET, "referral.reminded.v1", "referral.escalated.v1")
 
@@ -17,7 +18,8 @@ Figures = Mapping[str, int]
 def count(intake: Sequence[Stored], referral: Sequence[Stored]) -> dict[str, int]:
     """Every figure, counted anew from the logs."""
     figures: Counter[str] = Counter()
-    for visit in visits_of(intake):
+    dropped = gone(intake)
+    for visit in standing(intake):
         figures["visits"] += 1
         figures[f"visits/channel={visit.channel}"] += 1
         for category in {request["category"] for request in visit.requests}:
@@ -27,8 +29,12 @@ def count(intake: Sequence[Stored], referral: Sequence[Stored]) -> dict[str, int
             figures[f"requests/category={request['category']}"] += 1
             figures["requests/status=answered"] += bool(request.get("answered"))
     for life in lives_of(referral).values():
-        figures.update(_of_a_life(life))
+        # What became of it happened; the request itself is none any more.
+        is_request = life.made["request_id"] not in dropped
+        figures.update(_of_a_life(life, is_request=is_request))
     for event in referral:
+        if event.data.get("request_id") in dropped:
+            continue
         if event.type == UNMET:
             figures["requests/status=unmet"] += 1
             figures["requests/status=referred"] -= not is_first(event)
@@ -62,14 +68,14 @@ def check_counter(recording: Sequence[Attempt], reading: Sequence[Attempt]) -> I
         highest = max(highest, read.answered)
 
 
-def _of_a_life(life: Life) -> Counter[str]:
+def _of_a_life(life: Life, *, is_request: bool) -> Counter[str]:
     """What one referral, or one unmet need, adds to the figures."""
     made, figures = life.made, Counter[str]()
     if "partner" not in made:
         if life.is_open_need:
             figures.update(("needs", f"needs/category={made['category']}", f"needs/reason={made['reason']}"))
         return figures
-    figures["requests/status=referred"] += made.get("replaces") is None and not made.get("beside")
+    figures["requests/status=referred"] += is_request and made.get("replaces") is None and not made.get("beside")
     figures.update(("referrals", f"referrals/partner={made['partner']}", f"referrals/category={made['category']}"))
     figures[f"referrals/status={life.status}"] += 1
     for result, minutes in life.walks:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.auditing.finding import Finding
-from tests.auditing.stored import ISSUED, SETTLED, UNMET, Stored
+from tests.auditing.stored import ISSUED, NEED_DROPPED, SETTLED, UNMET, Stored
 
 BECOMES = {
     "accepted": "accepted", "declined": "declined", "rerouted": "rerouted", "appointment-booked": "booked",
@@ -102,6 +102,11 @@ def _take(life: Life, event: Stored) -> None:
             life.wrong.append(f"settled, and {life.status}")
         life.status, life.is_settled = "rerouted", True
         life.followers.append(data["follower"])
+        return
+    if event.type == NEED_DROPPED:
+        if life.status != "unmet":
+            life.wrong.append(f"dropped, and {life.status}")
+        life.status = "withdrawn"
         return
     if "was" not in data:
         return

@@ -8,6 +8,9 @@ ISSUED = "referral.issued.v1"
 ACCEPTED = "referral.accepted.v1"
 UNMET = "referral.need-unmet.v1"
 SETTLED = "referral.need-settled.v1"
+CORRECTED, VOIDED = "intake.visit-corrected.v1", "intake.visit-voided.v1"
+DROPPED, REDATED = "referral.request-dropped.v1", "referral.request-redated.v1"
+NEED_DROPPED = "referral.need-dropped.v1"
 
 
 class Stored(NamedTuple):
@@ -40,19 +43,13 @@ class Visit(NamedTuple):
 
 
 def visits_of(log: Iterable[Stored]) -> list[Visit]:
-    """Every visit in a log, as often as it is there."""
-    return [
-        Visit(
-            event.data["visit_id"],
-            event.data["case_id"],
-            event.data["channel"],
-            event.time[:10],
-            event.version,
-            tuple(event.data["requests"]),
-        )
-        for event in log
-        if event.type == VISIT
-    ]
+    """Every visit in a log as it was recorded, as often as it is there."""
+    return [visit_of(event.data, event.time, event.version) for event in log if event.type == VISIT]
+
+
+def visit_of(data: Mapping[str, Any], at: str, version: int) -> Visit:
+    """A visit as these data tell it."""
+    return Visit(data["visit_id"], data["case_id"], data["channel"], at[:10], version, tuple(data["requests"]))
 
 
 def handed_over(log: Iterable[Stored]) -> list[str]:

@@ -12,7 +12,18 @@ import pytest
 from typer.testing import CliRunner
 
 from services.visit_cli import app
-from shared.client import DeskClient, Kept, Recorded, Refused, Request, Spool, Unreachable, Visit
+from shared.client import (
+    Correction,
+    DeskClient,
+    Kept,
+    Recorded,
+    Refused,
+    Request,
+    RightRequest,
+    Spool,
+    Unreachable,
+    Visit,
+)
 from tests.service.street import Street
 
 VISIT = Visit(requests=[Request(category="housing")])
@@ -143,3 +154,27 @@ def test_the_command_line_records_keeps_and_sends(street: Street, tmp_path: Path
     assert (refused.exit_code, "requests.0.category" in refused.output) == (1, True)
     sent = run.invoke(app, ["send", "--url", street.url("intake"), *spool])
     assert (sent.exit_code, sent.output) == (0, "1 sent, 0 left.\n")
+
+
+def test_a_visit_is_put_right_and_voided_by_the_client(street: Street) -> None:
+    visit_id = street.record("legal")["visit_id"]
+    with DeskClient(street.url("intake")) as desk:
+        standing = desk.correct(visit_id, Correction(channel="mail", requests=[RightRequest(category="housing")]))
+        assert (standing.version, standing.voided_for) == (3, None)
+        with pytest.raises(Refused, match="stands like that already"):
+            desk.correct(visit_id, Correction(channel="mail"))
+        with pytest.raises(Refused) as late:
+            desk.void(visit_id, "duplicate", version=2)
+        assert late.value.status == 412
+        assert desk.void(visit_id, "duplicate", key=f"{visit_id}-void").voided_for == "duplicate"
+        again = desk.void(visit_id, "duplicate", version=3, key=f"{visit_id}-void")
+        assert again.version == 4
+
+
+def test_a_visit_is_put_right_and_voided_on_the_command_line(street: Street) -> None:
+    visit_id = street.record("legal")["visit_id"]
+    url = ["--url", street.url("intake")]
+    told = CliRunner().invoke(app, ["correct", visit_id, "housing", "health", "--channel", "mail", *url])
+    assert (told.exit_code, told.output) == (0, f"Visit {visit_id}: corrected, version 3\n")
+    assert CliRunner().invoke(app, ["void", visit_id, "--reason", "because", *url]).exit_code == 1
+    assert CliRunner().invoke(app, ["void", visit_id, *url]).output == f"Visit {visit_id}: void, version 4\n"

@@ -1,0 +1,110 @@
+"""Correcting and voiding in a browser: one key from the desk, and one more."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import assert_accessible
+from tests.browser.conftest import WIDE, OpenedHouse
+from tests.service.street import until
+
+
+@pytest.fixture
+def desk(page: Page, house: OpenedHouse) -> Page:
+    page.goto(f"{house.urls['intake']}/desk")
+    return page
+
+
+@pytest.fixture
+def cut_off(browser: Browser, house: OpenedHouse) -> Iterator[Page]:
+    """A desk whose network a test may cut; what the browser complains of then is no fault."""
+    context = browser.new_context(viewport=WIDE, locale="fr-FR")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{house.urls['intake']}/desk")
+    yield page
+    context.close()
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def recorded(page: Page, *keys: str) -> None:
+    press(page, *keys, "Enter")
+    page.locator("#another").wait_for()
+
+
+def test_the_last_entry_is_voided_with_one_key_and_one_to_confirm(desk: Page, house: OpenedHouse) -> None:
+    recorded(desk, "s")
+    press(desk, "Backspace")
+    desk.wait_for_url("**/desk/visits/*")
+    assert_accessible(desk)
+    visit_id = desk.url.rpartition("/")[2]
+    press(desk, "Enter")
+    desk.wait_for_url("**/desk")
+    assert "Accueil annulé" in desk.inner_text("main")
+    assert house.intake.get(f"/visits/{visit_id}").json()["voided_for"] == "mistake"
+    assert desk.locator(f'a[href="/desk/visits/{visit_id}"] ~ s').count() == 1
+    assert_accessible(desk)
+
+
+def test_the_last_entry_is_corrected_by_the_keyboard_alone(desk: Page, house: OpenedHouse) -> None:
+    recorded(desk, "s")
+    press(desk, "Enter", "Backspace")
+    desk.wait_for_url("**/desk/visits/*")
+    visit_id = desk.url.rpartition("/")[2]
+    subject = desk.get_by_label("Sujet").first
+    subject.focus()
+    subject.select_option("housing:")
+    press(desk, "Tab")
+    desk.get_by_role("button", name="Corriger").press("Enter")
+    desk.wait_for_url("**/desk")
+    (request,) = house.intake.get(f"/visits/{visit_id}").json()["requests"]
+    assert request["category"] == "housing"
+
+
+def test_the_key_does_nothing_while_a_visit_is_being_chosen(desk: Page, house: OpenedHouse) -> None:
+    recorded(desk, "s")
+    press(desk, "Enter", "d", "Backspace")
+    assert desk.url.endswith("/desk")
+    assert desk.locator("input[name=category]:checked").count() == 1
+
+
+def test_an_entry_that_is_not_sent_yet_is_not_mistaken_for_the_one_before(cut_off: Page) -> None:
+    desk = cut_off
+    recorded(desk, "s")
+    press(desk, "Enter")
+    desk.route("**/visits", lambda route: route.abort())
+    press(desk, "d", "Enter")
+    desk.locator("#waiting").wait_for()
+    until(lambda: desk.locator("#waiting").get_attribute("data-count") == "1")
+    press(desk, "Backspace")
+    desk.get_by_text("pas encore partie").first.wait_for()
+    assert "/desk/visits/" not in desk.url
+
+
+def test_without_scripts_the_same_is_done_by_links_and_forms(scriptless: Page, house: OpenedHouse) -> None:
+    answer = house.intake.post("/visits", json={"requests": [{"category": "legal"}]})
+    scriptless.goto(f"{house.urls['intake']}/desk")
+    scriptless.locator("#last").click()
+    assert scriptless.url.endswith(answer.json()["visit_id"])
+    scriptless.get_by_label("Pourquoi").select_option("duplicate")
+    scriptless.get_by_role("button", name="Annuler cet accueil").click()
+    assert house.intake.get(f"/visits/{answer.json()['visit_id']}").json()["voided_for"] == "duplicate"
+
+
+def test_nothing_changed_is_said_and_accessible(cut_off: Page, house: OpenedHouse) -> None:
+    answer = house.intake.post("/visits", json={"requests": [{"category": "legal"}]})
+    cut_off.goto(f"{house.urls['intake']}/desk/visits/{answer.json()['visit_id']}")
+    cut_off.get_by_role("button", name="Corriger").click()
+    cut_off.get_by_text("Rien n’a été changé").wait_for()
+    assert_accessible(cut_off)
+
+
+def test_the_page_fits_a_telephone(narrow: Page, house: OpenedHouse) -> None:
+    answer = house.intake.post("/visits", json={"requests": [{"category": "legal"}, {"category": "health"}]})
+    narrow.goto(f"{house.urls['intake']}/desk/visits/{answer.json()['visit_id']}")
+    assert narrow.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert_accessible(narrow)
