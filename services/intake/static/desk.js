@@ -172,6 +172,7 @@
 
   function clear() {
     form.reset();
+    document.getElementById("receiving").replaceChildren();
     clearChoice();
     $("#chosen ol").replaceChildren();
     $("#chosen").hidden = true;
@@ -197,9 +198,20 @@
     const visit = {
       site: form.elements.site.value, channel: form.elements.channel.value, occurred_at: at, requests: texts.map(requestOf),
     };
+    Object.assign(visit, saidNow());
     const draft = { key: form.elements.key.value, at, visit, told: [...told, ...(chosen ? [chosen.subject] : [])] };
     const where = [...fields.map((field) => field.dataset.where), chosen?.where].filter(Boolean);
     await (sensitive ? recordUnkept(draft) : recordKept(draft, where));
+  }
+
+  // What is said of the visit besides its requests: codes, and nothing that was left unsaid.
+  function saidNow() {
+    const data = new FormData(form), said = {};
+    if (data.get("language")) said.language = data.get("language");
+    if (data.getAll("needs").length) said.needs = data.getAll("needs");
+    if (data.get("children")) said.children = true;
+    if (data.get("arrival")) said.arrival_id = data.get("arrival");
+    return said;
   }
 
   async function recordKept(draft, where) {
@@ -228,7 +240,7 @@
     const { how, id } = await send(draft);
     busy = false;
     if (how !== "sent") {
-      tell(how === "later" ? words.notKept : words.failed, [], "fault");
+      tell({ later: words.notKept, "sign-in": words.again }[how] || words.failed, [], "fault");
       return;
     }
     clear();
@@ -305,7 +317,9 @@
 
   document.addEventListener("keydown", (event) => {
     if (!shortcuts.checked || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-    if (event.target.matches("select, textarea, input:not([type=radio], [type=checkbox])")) return;
+    if (event.target.matches("textarea, input:not([type=radio], [type=checkbox])")) return;
+    // A list of choices takes letters for itself.
+    if (event.target.matches("select") && event.key !== "Enter") return;
     // On a French keyboard the digits and the plus sign want Shift: the key itself is enough.
     const digit = /^Digit(\d)$/.exec(event.code)?.[1];
     const key = event.key === "=" ? "+" : digit ?? event.key.toLowerCase();
@@ -314,13 +328,22 @@
       if (event.target.closest("a, button, summary") || isUntouched()) return;
       event.preventDefault();
       form.requestSubmit($("[value=record]"));
+    } else if (key === "backspace") {
+      // The last entry may still lie here: the one that the house knows is then another visit.
+      if (!isUntouched()) return;
+      event.preventDefault();
+      if (drafts().some((draft) => !draft.refused)) tell(words.notSentYet);
+      else document.getElementById("last")?.click();
     } else if (key === "+") {
       event.preventDefault();
       addChosen();
     } else {
       const input = panel()?.querySelector(`[data-key="${CSS.escape(key)}"]`)
         ?? form.querySelector(`[name=category][data-key="${CSS.escape(key)}"]`);
-      if (!input) return;
+      if (!input) {
+        if (pressOther(key)) event.preventDefault();
+        return;
+      }
       event.preventDefault();
       input.checked = true;
       input.focus();
@@ -329,6 +352,15 @@
       if (input.name === "category") panel().scrollIntoView({ block: "nearest" });
     }
   });
+
+  // What is said of a visit is switched on and off; a button of the waiting room is pressed.
+  function pressOther(key) {
+    const other = document.querySelector(`.settings [data-key="${CSS.escape(key)}"], #waiting-room [data-key="${CSS.escape(key)}"]`);
+    if (!other) return false;
+    if (other.matches("select")) other.focus();
+    else other.click();
+    return true;
+  }
 
   // "Next" without loading the page: it is here already.
   document.addEventListener("click", (event) => {
@@ -357,6 +389,53 @@
     take(page, ["today"]);
     takeChoices(page);
   }
+
+  const room = document.getElementById("waiting-room");
+
+  // One after the other: two people who arrive together are two.
+  let moving = Promise.resolve();
+
+  room.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const sent = event.target;
+    delete sent.dataset.sent;
+    const data = new URLSearchParams(new FormData(sent, event.submitter));
+    if (data.get("action") === "arrived") data.set("key", newKey());
+    moving = moving.then(() => move(data));
+  });
+
+  async function move(data) {
+    let answer;
+    try {
+      answer = await fetch("/desk/waiting", { method: "POST", body: data, signal: AbortSignal.timeout(PATIENCE_MS) });
+    } catch {
+      tell(words.noRoom, [], "fault");
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("waiting-room");
+    if (!answer.ok || !fresh) {
+      tell(words.failed, [], "fault");
+      return;
+    }
+    showRoom(fresh.innerHTML);
+    const refused = page.querySelector("main > .notice[role=status]");
+    if (refused) tell(refused.textContent, [], "fault");
+    else if (data.get("action") === "received") take(page, ["receiving"]);
+    const said = [document.getElementById("receiving").textContent, room.querySelector(".standing").textContent];
+    say(refused ? refused.textContent : said.join(" "));
+  }
+
+  function showRoom(html) {
+    const place = [...room.querySelectorAll("button")].indexOf(document.activeElement);
+    room.innerHTML = html;
+    if (place < 0) return;
+    const buttons = room.querySelectorAll("button");
+    buttons[Math.min(place, buttons.length - 1)].focus({ preventScroll: true });
+  }
+
+  // What a colleague did shows here too; the browser connects again by itself.
+  new EventSource(room.dataset.stream).addEventListener("room", (event) => showRoom(event.data));
 
   tellWaiting();
   catchUp();

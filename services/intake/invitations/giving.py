@@ -1,0 +1,98 @@
+"""The use cases of an invitation: given with the visit in one transaction, looked up by its code, used."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+
+from services.intake.commands import RecordVisit
+from services.intake.decider import CASE, case_stream, decide
+from services.intake.invitations.invitation import (
+    INVITATION,
+    Given,
+    InvitationUnknown,
+    NoInvitation,
+    Used,
+    UseInvitation,
+    invitation_stream,
+)
+from shared.access.acting import acting, actor
+from shared.events.desk import InvitationGiven
+from shared.execute import TRIES_MAX, Context, execute, state_of
+from shared.log import NEW, Append, Appended, Log, VersionConflict, partition_of
+from shared.log.append import Answer
+from shared.log.writing import Written
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An invitation as it stands: `given_at` and `used_at` carry the site's offset."""
+
+    state: Given | Used
+    event: InvitationGiven
+    given_at: str
+    used_at: str | None
+    version: int
+
+
+async def record_inviting(log: Log, command: RecordVisit, invited: tuple[str, str], context: Context) -> Appended:
+    """Record a visit and give its invitation, both or neither. Raises a refusal, or what `Log.append` raises."""
+    code, partner = invited
+    for _ in range(TRIES_MAX):
+        stream = case_stream(command.case_id)
+        history = [] if command.opens_case else await log.read(stream)
+        story = history[0].correlation_id if history else None
+        visit = context.append(stream, decide(command, state_of(CASE, history)), len(history), story)
+        beside = replace(
+            context, partition=partition_of(invitation_stream(code), log.partitions), tag=None, answer=None
+        )
+        given = InvitationGiven(code, command.visit_id, command.site, partner)
+        appends = [visit, beside.append(invitation_stream(code), [given], NEW)]
+        try:
+            return await _append_together(log, appends)
+        except VersionConflict as conflict:
+            if conflict.stream != stream:
+                raise
+            last = conflict
+    raise last
+
+
+async def find(log: Log, code: str) -> Found:
+    """The invitation of a code. Raises `InvitationUnknown`, also to a partner whom it does not invite to."""
+    history = await log.read(invitation_stream(code))
+    state = state_of(INVITATION, history)
+    reader = acting()
+    if isinstance(state, NoInvitation) or (reader and reader.partner not in (None, state.event.partner)):
+        raise InvitationUnknown
+    used_at = history[1].occurred_at if len(history) > 1 else None
+    return Found(state, state.event, history[0].occurred_at, used_at, len(history))
+
+
+async def use(log: Log, code: str, now: str, expected: int, answer: Answer | None) -> None:
+    """They came. `now` carries the site's offset. Raises a refusal, or what `execute` raises."""
+    found = await find(log, code)
+    stream = invitation_stream(code)
+    context = Context(now, partition_of(stream, log.partitions), actor=actor(), answer=answer)
+    await execute(log, INVITATION, stream, UseInvitation(code, found.given_at[:10]), context, expected)
+
+
+async def _append_together(log: Log, appends: Sequence[Append]) -> Appended:
+    """One transaction for several streams; what the first came to. Raises what any of them failed by."""
+
+    def work(connection: object) -> Written:
+        written = log.append_within(connection, appends)  # type: ignore[arg-type]
+        for outcome in written.outcomes:
+            # Raised, so that the other streams' events go with it.
+            if not isinstance(outcome, Appended):
+                raise outcome
+        return written
+
+    try:
+        written = await log.database.write(work)
+    except IntegrityError:
+        # Another process was faster, and did not show it before the commit.
+        raise VersionConflict(appends[0].stream, appends[0].expected, appends[0].expected + 1) from None
+    log.announce(written)
+    first = written.outcomes[0]
+    assert isinstance(first, Appended)
+    return first

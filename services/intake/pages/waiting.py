@@ -1,0 +1,128 @@
+"""The waiting room on the desk's page: plain forms, and a stream that shows every desk what another one did."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.responses import Response
+
+from services.intake.plain_forms import UUID
+from services.intake.waiting.arrivals import WaitingRooms
+from services.intake.waiting.room import ArrivalUnknown, NobodyWaits, Room, Waiting, minutes_between
+from shared.catalogue import Catalogue
+from shared.ids import new_id
+from shared.log import VersionConflict
+from shared.web.idempotency import KEY_PATTERN
+from shared.web.pages import Asked, Page, PageRouter
+from shared.web.pages.notices import Notice
+from shared.web.problems import not_found
+
+TOO_LATE = "waiting_too_late"
+RETRY_MS = 1_000
+_PING_S = 15
+_Site = Annotated[str, Query()]
+
+
+class Row(NamedTuple):
+    """Somebody who waits: a number, since when, how many whole minutes; the version to decide on."""
+
+    arrival_id: str
+    ticket: int
+    since: datetime
+    minutes: int
+    version: int
+
+
+class WaitingRoomPage:
+    """What the page shows of the rooms of a house. `keys` = the letter of each of its buttons."""
+
+    def __init__(self, rooms: WaitingRooms, catalogue: Catalogue, keys: Mapping[str, str]) -> None:
+        self.rooms, self.catalogue, self._keys = rooms, catalogue, keys
+
+    async def facts(self, site: str) -> dict[str, Any]:
+        """What the template is filled with."""
+        return self._facts(site, await self.rooms.today(site))
+
+    async def ticket(self, arrival_id: str | None) -> int | None:
+        """The number of somebody who was received; None for nobody."""
+        if arrival_id is None:
+            return None
+        try:
+            return (await self.rooms.noted(arrival_id)).event.ticket
+        except ArrivalUnknown:
+            return None
+
+    async def told(self, page: Page, site: str) -> AsyncIterator[ServerSentEvent]:
+        """The list as it is, again whenever it has changed or a minute has passed for somebody."""
+        yield ServerSentEvent(comment="the waiting room", retry=RETRY_MS)
+        shown: Any = None
+        async for room in self.rooms.looks(site):
+            facts = self._facts(site, room)
+            standing = (facts["waiting"], facts["received"], facts["left"])
+            if standing != shown:
+                yield ServerSentEvent(page.text("waiting.html", **facts), event="room")
+                shown = standing
+
+    def _facts(self, site: str, room: Room) -> dict[str, Any]:
+        now = self.rooms.now(site)
+        return {
+            "waiting_site": site,
+            "waiting": [_row(arrival, now) for arrival in room.waiting()],
+            "received": room.count("received"),
+            "left": room.count("left"),
+            "waiting_keys": self._keys,
+            "new_key": new_id,
+        }
+
+
+def _row(arrival: Waiting, now: str) -> Row:
+    minutes = minutes_between(arrival.arrived_at, now)
+    since = datetime.fromisoformat(arrival.arrived_at)
+    return Row(arrival.arrival_id, arrival.ticket, since, minutes, arrival.version)
+
+
+def waiting_router(shown: WaitingRoomPage) -> APIRouter:
+    """`/desk/waiting`: somebody came, is received, is gone; and the stream."""
+    router, form = PageRouter(), _form(shown.catalogue)
+
+    @router.post("/desk/waiting")
+    async def move(page: Asked) -> Response:
+        asked: Any = await page.form(form)
+        headers = {b"idempotency-key": asked.key.encode()}
+        back = f"/desk?site={asked.site}"
+        try:
+            if asked.action == "arrived":
+                await shown.rooms.note(asked.site, headers)
+            elif asked.action == "received":
+                await shown.rooms.receive(asked.arrival or "", asked.version, headers)
+                back += f"&arrival={asked.arrival}"
+            else:
+                await shown.rooms.let_go(asked.arrival or "", asked.version, headers)
+        except (VersionConflict, NobodyWaits):
+            return page.redirect(f"/desk?site={asked.site}", Notice(TOO_LATE))
+        except ArrivalUnknown:
+            raise not_found("arrival") from None
+        return page.redirect(back)
+
+    @router.get("/desk/waiting/stream")
+    async def stream(page: Asked, site: _Site) -> Response:
+        if site not in shown.catalogue.sites_by_code:
+            raise not_found("site")
+        return EventSourceResponse(shown.told(page, site), ping=_PING_S)
+
+    return router
+
+
+def _form(catalogue: Catalogue) -> type[BaseModel]:
+    sites: Any = Literal[tuple(site.code for site in catalogue.sites)]
+    fields: dict[str, Any] = {
+        "site": (sites, catalogue.default_site.code),
+        "action": (Literal["arrived", "received", "left"], ...),
+        "arrival": (str | None, Field(default=None, pattern=UUID)),
+        "version": (int, Field(default=1, ge=1, le=9)),
+        "key": (str, Field(pattern=KEY_PATTERN)),
+    }
+    return create_model("WaitingForm", __config__=ConfigDict(extra="forbid"), **fields)

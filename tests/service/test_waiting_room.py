@@ -1,0 +1,141 @@
+"""The waiting room over HTTP: somebody came, was received, or left; and the same by the desk's plain forms."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.service.street import Street
+from tests.service.test_desk_page import key_in, send
+
+
+def arrive(street: Street, key: str = "") -> dict[str, Any]:
+    answer = street.intake.post("/arrivals", headers={"Idempotency-Key": key} if key else {})
+    assert answer.status_code == 201, answer.text
+    noted: dict[str, Any] = answer.json()
+    return noted
+
+
+def move(street: Street, arrival_id: str, what: str, version: int = 1, key: str = "") -> httpx.Response:
+    headers = {"If-Match": f'"{version}"', **({"Idempotency-Key": key} if key else {})}
+    return street.intake.post(f"/arrivals/{arrival_id}/{what}", headers=headers)
+
+
+def waiting(street: Street) -> list[str]:
+    return [one["arrival_id"] for one in street.intake.get("/arrivals").json()["waiting"]]
+
+
+def test_somebody_comes_waits_and_is_received(street: Street) -> None:
+    before = street.intake.get("/arrivals").json()
+    answer = street.intake.post("/arrivals", json={"site": "fontaine-d-ouche"})
+    noted = answer.json()
+    assert answer.headers["location"] == f"/arrivals/{noted['arrival_id']}"
+    assert answer.headers["etag"] == '"1"'
+    assert waiting(street)[-1] == noted["arrival_id"]
+    seen = street.intake.get(answer.headers["location"])
+    assert (seen.json()["status"], seen.json()["ticket"], seen.headers["etag"]) == ("waiting", noted["ticket"], '"1"')
+    received = move(street, noted["arrival_id"], "received")
+    assert received.status_code == 200, received.text
+    assert (received.json()["status"], received.json()["waited_min"], received.headers["etag"]) == (
+        "received",
+        0,
+        '"2"',
+    )
+    after = street.intake.get("/arrivals").json()
+    assert after["received"] == before["received"] + 1
+    assert noted["arrival_id"] not in waiting(street)
+
+
+def test_of_two_desks_one_receives_and_the_other_is_told(street: Street) -> None:
+    arrival = arrive(street)["arrival_id"]
+    with ThreadPoolExecutor(8) as desks:
+        answers = list(desks.map(lambda _n: move(street, arrival, "received"), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 7]
+    assert {answer.json()["version"] for answer in answers if answer.status_code == 412} == {2}
+    assert move(street, arrival, "left", version=2).json()["type"] == "/problems/wrong-state"
+    assert move(street, arrival, "left", version=2).status_code == 409
+
+
+def test_numbers_of_the_day_have_no_gap_however_many_come_at_once(street: Street) -> None:
+    first = arrive(street)["ticket"]
+    with ThreadPoolExecutor(8) as doors:
+        tickets = list(doors.map(lambda _n: arrive(street)["ticket"], range(16)))
+    assert sorted(tickets) == list(range(first + 1, first + 17))
+
+
+def test_sent_again_under_the_same_key_somebody_came_once(street: Street, unique: str) -> None:
+    first = arrive(street, key=unique)
+    again = street.intake.post("/arrivals", headers={"Idempotency-Key": unique})
+    assert again.json() == first
+    assert again.headers["idempotency-replayed"] == "true"
+    for _ in range(2):
+        gone = move(street, first["arrival_id"], "left", key=unique)
+        assert (gone.status_code, gone.json()["status"]) == (200, "left")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 428), ({"If-Match": "nonsense"}, 400), ({"If-Match": '"7"'}, 412)],
+)
+def test_a_move_says_which_version_it_was_decided_on(street: Street, headers: dict[str, str], status: int) -> None:
+    arrival = arrive(street)["arrival_id"]
+    assert street.intake.post(f"/arrivals/{arrival}/received", headers=headers).status_code == status
+    assert arrival in waiting(street)
+
+
+def test_nobody_and_nowhere_are_told(street: Street, unique: str) -> None:
+    assert move(street, unique, "received").status_code == 404
+    assert street.intake.get(f"/arrivals/{unique}").status_code == 404
+    # The id of a visit is none of an arrival.
+    assert street.intake.get(f"/arrivals/{street.record('legal')['visit_id']}").status_code == 404
+    assert street.intake.get("/arrivals", params={"site": "nowhere"}).status_code == 422
+    assert street.intake.post("/arrivals", json={"site": "nowhere"}).status_code == 422
+    assert street.intake.post("/arrivals", json={"name": "Somebody"}).status_code == 422
+
+
+def test_a_visit_is_linked_to_the_arrival_that_it_was_for(street: Street, unique: str) -> None:
+    arrival = arrive(street)["arrival_id"]
+    visit = street.record("legal", arrival_id=arrival)
+    assert street.intake.get(f"/visits/{visit['visit_id']}").json()["arrival_id"] == arrival
+    refused = street.intake.post("/visits", json={"requests": [{"category": "legal"}], "arrival_id": unique})
+    assert refused.json()["errors"][0]["field"] == "arrival_id"
+    line = f'{{"idempotency_key": "{unique}", "requests": [{{"category": "legal"}}], "arrival_id": "%s"}}\n'
+    batch = street.intake.post(
+        "/visits/batch", content=line % unique + line % arrival, headers={"Content-Type": "application/x-ndjson"}
+    )
+    assert [int(status) for status in re.findall(r'"status":(\d+)', batch.text)] == [422, 201]
+
+
+def test_by_plain_forms_somebody_comes_is_received_and_the_visit_is_theirs(street: Street, unique: str) -> None:
+    for arrival in waiting(street):
+        assert move(street, arrival, "left").status_code == 200
+    assert send(street, "/desk/waiting", key=unique, action="arrived").status_code == 303
+    assert send(street, "/desk/waiting", key=unique, action="arrived").status_code == 303
+    (arrival,) = waiting(street)
+    assert f'value="{arrival}"' in street.intake.get("/desk").text
+    there = send(street, "/desk/waiting", key=f"{unique}-r", action="received", arrival=arrival)
+    page = street.intake.get(there.headers["location"]).text
+    assert f'name="arrival" value="{arrival}"' in page
+    assert "cet accueil est le sien" in page
+    done = send(street, key=key_in(page), category="legal", arrival=arrival)
+    visit_id = done.headers["location"].partition("done=")[2]
+    assert street.intake.get(f"/visits/{visit_id}").json()["arrival_id"] == arrival
+
+
+def test_a_plain_form_that_comes_too_late_is_told_in_words(street: Street, unique: str) -> None:
+    arrival = arrive(street)["arrival_id"]
+    move(street, arrival, "received")
+    late = send(street, "/desk/waiting", key=unique, action="left", arrival=arrival)
+    told = street.intake.get(late.headers["location"], headers={"Cookie": late.headers["set-cookie"].partition(";")[0]})
+    assert "plus rapide" in told.text
+
+
+def test_the_stream_shows_every_desk_who_waits(street: Street) -> None:
+    ticket = arrive(street)["ticket"]
+    with street.intake.stream("GET", "/desk/waiting/stream", params={"site": "fontaine-d-ouche"}) as answer:
+        lines = answer.iter_lines()
+        assert any(f"N° {ticket}" in line for line in lines)
+        later = arrive(street)["ticket"]
+        assert any(f"N° {later}" in line for line in lines)
