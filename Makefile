@@ -8,10 +8,10 @@ RUN := $(ENV)/bin/python
 CHECKED := services shared tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench lock messages vendor clean $(ENV)
+.PHONY: help run demo test test-compose check bench load soak lock messages vendor clean $(ENV)
 
 help: ## list what can be done
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: $(BUILT) ## start the house and serve it; Ctrl-C stops it
 	@$(RUN) -m services run
@@ -22,19 +22,30 @@ demo: $(BUILT) ## play the year 2008 and print its review (SERVE=1 keeps the hou
 test: $(BUILT) ## run the tests, two at a time
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
+test-compose: $(BUILT) ## bring compose.yaml up with podman, use it, hurt it, take it down (5 minutes; as root)
+	@$(RUN) -m pytest -m compose tests/compose
+
 check: $(BUILT) ## lint, format, types, architecture
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy $(CHECKED)
 	$(RUN) -m pytest -q tests/test_architecture.py
 
+load: $(BUILT) ## a decade of a hundred sites through the API, then each figure counted again (a quarter of an hour)
+	@$(RUN) -m benchmarks.decade
+
+soak: $(BUILT) ## strike the house in every way for an hour, and print what was lost: nothing (MINUTES=5 for less)
+	@MINUTES=$(MINUTES) $(RUN) -m tests.soak
+
 bench: $(BUILT) ## measure the house beside its limits
 	@$(RUN) -m benchmarks
 
-lock: ## write requirements.txt anew from pyproject.toml (needs uv; UPGRADE=1 takes the newest)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-emit-index-url --no-emit-find-links --quiet \
-		$(if $(UPGRADE),--upgrade) --output-file requirements.txt
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --quiet
+
+lock: ## write both locks anew from pyproject.toml (needs uv; UPGRADE=1 takes the newest)
+	$(LOCK) --extra dev $(if $(UPGRADE),--upgrade) --output-file requirements.txt
+	$(LOCK) --constraint requirements.txt --no-annotate --output-file requirements-run.txt
 
 messages: $(BUILT) ## bring the pages' English up to date with their French, and list what is missing
 	@$(RUN) -m shared.web.pages.messages

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from services import accounts_cli, report_cli, visit_cli
+from services import accounts_cli, backup_cli, deployment_cli, people_cli, report_cli, visit_cli
 from services.caretaker import Caretaker, NotRunning
 from services.house import House, HouseFailed, HouseOccupied, running
 from shared.settings import Settings
@@ -27,8 +27,15 @@ app.add_typer(letters, name="dead-letters")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(visit_cli.app, name="visit")
 app.command("report")(report_cli.report)
+app.command("backup")(backup_cli.backup)
+app.command("restore")(backup_cli.restore)
+app.command("secrets")(deployment_cli.make_secrets)
+app.command("bus-users")(deployment_cli.bus_users)
+app.command("migrate")(deployment_cli.migrate)
 app.add_typer(accounts_cli.token, name="token")
 app.add_typer(accounts_cli.account, name="account")
+app.add_typer(people_cli.vault, name="vault")
+app.add_typer(people_cli.person, name="person")
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
 _Service = Annotated[str, typer.Argument(help="intake, referral or stats")]
@@ -229,7 +236,7 @@ def _print_status(document: dict[str, Any]) -> None:
     console = Console()
     services = Table("service", "pid", "address", "ready")
     for name, service in document["services"].items():
-        services.add_row(name, str(service["pid"]), service["url"], "yes" if service["ready"] else "no")
+        services.add_row(name, str(service["pid"] or "elsewhere"), service["url"], "yes" if service["ready"] else "no")
     console.print(services)
     heads = "  ".join(f"{name} {sum(partitions.values())}" for name, partitions in document["logs"].items())
     console.print(f"events in the logs: {heads}")

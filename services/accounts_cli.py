@@ -36,7 +36,7 @@ def create_token(
     as_json: _Json = False,
 ) -> None:
     """Make a token. It is told now and never again."""
-    issued = _ask("POST", "tokens", {"role": role.value, "partner": partner, "site": site, "days": days})
+    issued = ask_intake("POST", "tokens", {"role": role.value, "partner": partner, "site": site, "days": days})
     if as_json:
         _print_json(issued)
     else:
@@ -47,7 +47,7 @@ def create_token(
 @token.command("list")
 def list_tokens(as_json: _Json = False) -> None:
     """Every token there is, without what opens the door."""
-    found = _ask("GET", "tokens")
+    found = ask_intake("GET", "tokens")
     if as_json:
         _print_json(found)
         return
@@ -61,7 +61,7 @@ def list_tokens(as_json: _Json = False) -> None:
 @token.command("revoke")
 def revoke_token(token_id: str) -> None:
     """End a token, within seconds everywhere."""
-    _ask("POST", "tokens/revoke", {"token_id": token_id})
+    ask_intake("POST", "tokens/revoke", {"token_id": token_id})
     typer.echo("revoked")
 
 
@@ -75,20 +75,20 @@ def create_account(
 ) -> None:
     """Make an account, and tell its one-time password."""
     asked = {"login": login, "display_name": name or login, "role": role.value, "partner": partner, "site": site}
-    _tell_password(_ask("POST", "accounts", asked))
+    _tell_password(ask_intake("POST", "accounts", asked))
 
 
 @account.command("disable")
 def disable_account(login: str) -> None:
     """Shut an account; whoever is signed in with it is signed out, within seconds everywhere."""
-    _ask("POST", "accounts/disable", {"login": login})
+    ask_intake("POST", "accounts/disable", {"login": login})
     typer.echo("disabled")
 
 
 @account.command("password")
 def renew_password(login: str) -> None:
     """Give an account a new one-time password; whoever is signed in with it is signed out."""
-    _tell_password(_ask("POST", "accounts/password", {"login": login}))
+    _tell_password(ask_intake("POST", "accounts/password", {"login": login}))
 
 
 def _tell_password(made: dict[str, str]) -> None:
@@ -96,10 +96,10 @@ def _tell_password(made: dict[str, str]) -> None:
     typer.echo(f"{made['login']} signs in with this once, and chooses a password then ({made['account_id']})", err=True)
 
 
-def _ask(method: str, what: str, body: dict[str, Any] | None = None) -> Any:
+def ask_intake(method: str, what: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask `/internal/...` of the running intake, with the house's key. What it refuses ends the command."""
     settings = Settings()
-    card = read_card(settings.data)
-    url = card["services"]["intake"]["url"] if card else settings.asks_intake_at
+    url = intake_url(settings)
     given = None if body is None else {name: value for name, value in body.items() if value is not None}
     try:
         answer = httpx.request(
@@ -111,15 +111,22 @@ def _ask(method: str, what: str, body: dict[str, Any] | None = None) -> Any:
             trust_env=False,
         )
     except httpx.HTTPError as error:
-        _fail(f"intake does not answer at {url}: {type(error).__name__}")
+        fail(f"intake does not answer at {url}: {type(error).__name__}")
     if answer.status_code != httpx.codes.OK:
         problem = answer.json()
         faults = "; ".join(f"{error['field']}: {error['detail']}" for error in problem.get("errors", ()))
-        _fail(faults or problem["detail"])
+        fail(faults or problem["detail"])
     return answer.json()
 
 
-def _fail(reason: str) -> NoReturn:
+def intake_url(settings: Settings) -> str:
+    """Where intake answers: by the card in the data folder, else by what the settings say."""
+    card = read_card(settings.data)
+    return str(card["services"]["intake"]["url"]) if card else settings.asks_intake_at
+
+
+def fail(reason: str) -> NoReturn:
+    """End the command: what is wrong in a line, and exit status 2."""
     typer.echo(reason, err=True)
     raise typer.Exit(2)
 

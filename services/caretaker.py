@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from services.house import read_card
+from services.whereabouts import find_house
 from shared.clock import utc_now
 from shared.settings import Settings
 
@@ -91,7 +91,7 @@ class Caretaker:
         return answer.json()
 
     def _card(self) -> dict[str, Any]:
-        card = read_card(self._settings.data)
+        card = find_house(self._settings)
         if card is None:
             raise NotRunning(f"no house runs in {self._settings.data}: start one with `maison run`")
         return card

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.house import read_card
+from services.whereabouts import find_house
 from shared.settings import Settings
 
 TIMEOUT_S = 30.0
@@ -58,7 +58,7 @@ def report(
 
 def _asked(settings: Settings, year: int, site: str | None, token_file: Path | None) -> dict[str, Any]:
     """`GET /report/{year}` of the house that runs in the data folder."""
-    card = read_card(settings.data)
+    card = find_house(settings)
     if card is None:
         _fail(f"no house runs in {settings.data}")
     # From a file: a command line can be read by everybody on the machine.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,10 +33,23 @@ class Settings(BaseSettings):
     stats_port: int = Field(default=8003, ge=0, le=65535)
     vault_key: SecretStr = SecretStr("")
     links_key: SecretStr = SecretStr("")
+    bi_password: SecretStr = SecretStr("")
     access: Literal["open", "required"] = "open"
     https: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_secret: SecretStr = SecretStr("")
+    oidc_label: str = ""
+    oidc_scopes: str = "openid profile"
+    oidc_role_claim: str = "roles"
+    oidc_roles: str = ""
+    oidc_name_claim: str = "name"
+    oidc_acr: str = ""
     proxy: str = ""
     intake_url: str = ""
+    referral_url: str = ""
+    stats_url: str = ""
+    traces: str = ""
 
     @field_validator("database_url")
     @classmethod
@@ -46,11 +60,23 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _by_https_or_here(cls, value: str) -> str:
+        host = urlsplit(value).hostname
+        if value and not value.startswith("https://") and host not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("begins with https://; without it only a provider on this machine is asked")
+        return value
+
     @property
     def asks_intake_at(self) -> str:
         """Where the other services of this house reach intake."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - what it listens on
         return self.intake_url.rstrip("/") or f"http://{host}:{self.intake_port}"
+
+    def address(self, service: str) -> str:
+        """Where a service answers that runs elsewhere; empty where nobody said."""
+        return str(getattr(self, f"{service}_url")).rstrip("/")
 
     def port(self, service: str) -> int:
         """The port that a service listens on."""

@@ -30,6 +30,10 @@ class Valkey(Server):
         """`unix:///...`, as `MAISON_REDIS_URL` takes it; the same after every restart."""
         return f"unix://{self._socket}"
 
+    def url_of(self, service: str) -> str:
+        """The address as one service calls it: the same for all, where the server knows no users."""
+        return self.url
+
     def restart(self, *, empty: bool = False) -> None:
         """Start again on what it kept; `empty` on nothing, as if another server were put in its place."""
         self.stop()

@@ -107,6 +107,49 @@ def test_a_visit_whose_answer_was_lost_may_be_there_or_not(history: History, evi
     assert audit(history, shown) == []
 
 
+def voided() -> tuple[list[Stored], list[Stored]]:
+    """The first of the two visits never was."""
+    void = event("intake", 4, "case-c1", 4, "visit-voided", was=INTAKE[1].data, was_at=INTAKE[1].time, reason="test")
+    withdrawn = moved(4, "f1", 3, "withdrawn", "accepted", referral_id="f1", reason="visit_voided")
+    dropped = event("referral", 5, "request-r1-1", 1, "request-dropped", request_id="r1-1", was="referred")
+    return [*INTAKE, void], [*REFERRAL, withdrawn, dropped]
+
+
+def corrected() -> tuple[list[Stored], list[Stored]]:
+    """The first of the two visits asked for something else, and by letter."""
+    now = {**INTAKE[1].data, "channel": "mail", "requests": [{"request_id": "r1-3", "category": "housing"}]}
+    at = {"was_at": INTAKE[1].time, "now_at": INTAKE[1].time}
+    told = event("intake", 4, "case-c1", 4, "visit-corrected", was=INTAKE[1].data, now=now, revision=1, **at)
+    _, (*_, withdrawn, dropped) = voided()
+    anew = {"referral_id": "f3", "request_id": "r1-3", "partner": "p07", "category": "housing"}
+    return [*INTAKE, told], [*REFERRAL, withdrawn, dropped, event("referral", 6, "referral-f3", 1, "issued", **anew)]
+
+
+@pytest.mark.parametrize(("change", "visits"), [(voided, 1), (corrected, 2)])
+def test_a_visit_put_right_is_sound_and_counts_as_it_stands(
+    change: Any, visits: int, history: History, evidence: Evidence
+) -> None:
+    intake, referral = change()
+    figures = count(intake, referral)
+    shown = replace(evidence, intake=intake, referral=referral, figures=figures, topics={}, queues={})
+    assert audit(history, shown) == []
+    assert (figures["visits"], figures.get("requests/category=legal")) == (visits, 1)
+    assert figures["requests/status=referred"] == visits
+    before = replace(shown, figures=count(INTAKE, REFERRAL))
+    assert faults(history, before) == {"figure differs"}
+
+
+@pytest.mark.parametrize("change", [voided, corrected])
+def test_whoever_keeps_what_a_visit_never_brought_is_found(change: Any, history: History, evidence: Evidence) -> None:
+    intake, referral = change()
+    for missing, fault in (("withdrawn", "kept what was taken back"), ("request-dropped", "request not taken back")):
+        log = [each for each in referral if missing not in each.type]
+        shown = replace(evidence, intake=intake, referral=log, figures=count(intake, log), topics={}, queues={})
+        assert fault in faults(history, shown)
+    unasked = replace(evidence, referral=referral, figures=count(INTAKE, referral), topics={}, queues={})
+    assert "request taken back unasked" in faults(history, unasked)
+
+
 def test_a_refused_visit_that_is_there_all_the_same_is_found(history: History, evidence: Evidence) -> None:
     record(history, 3, 422, "fail")
     log, handed = [*INTAKE, visit(4, 4, 3)], [*REFERRAL, issued(4, 3)]

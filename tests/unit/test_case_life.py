@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from services.intake.commands import AttachPerson, CloseCase, CloseReason, RecordVisit, ReopenCase
+from services.intake.commands import (
+    AttachPerson,
+    CloseCase,
+    CloseReason,
+    RecordVisit,
+    ReopenCase,
+    SealCase,
+    SealGround,
+    UnsealCase,
+)
 from services.intake.decider import CASE, Case, ClosedCase, MergedCase, NoCase, OpenCase, evolve, merge, unmerge
 from services.intake.refusals import (
     CaseAlreadyOpen,
@@ -14,7 +23,9 @@ from services.intake.refusals import (
     CaseKnowsPerson,
     CaseMergedAway,
     CaseNotMerged,
+    CaseNotSealed,
     CaseRefusal,
+    CaseSealedAlready,
     CaseUnknown,
     PeopleDiffer,
     SameCase,
@@ -25,7 +36,9 @@ from shared.events.intake import (
     CaseClosed,
     CaseOpened,
     CaseReopened,
+    CaseSealed,
     CasesMerged,
+    CaseUnsealed,
     PersonAttached,
     VisitRecorded,
 )
@@ -37,6 +50,8 @@ CLOSED = CaseClosed(A, SITE, "done")
 ATTACHED = PersonAttached(A, "p1")
 AWAY = CasesMerged(B, A)
 VISIT = RecordVisit("v1", A, SITE, "phone", (), opens_case=False)
+SEAL = SealCase(A, SealGround.IN_DANGER)
+SEALED = CaseSealed(A, SITE, "in_danger")
 CLOSE = CloseCase(A, CloseReason.DONE)
 
 
@@ -46,6 +61,22 @@ def test_an_open_case_is_closed_for_a_reason() -> None:
 
 def test_a_closed_case_takes_no_new_visit() -> None:
     given(CASE, OPENED, CLOSED).when(VISIT).then_refused(CaseClosedAlready, case_id=A)
+
+
+def test_a_case_is_sealed_once_open_or_closed_and_unsealed_again() -> None:
+    given(CASE, OPENED).when(SEAL).then(SEALED)
+    given(CASE, OPENED, CLOSED).when(SEAL).then(SEALED)
+    given(CASE, OPENED, SEALED).when(SEAL).then_refused(CaseSealedAlready, case_id=A)
+    given(CASE, OPENED, SEALED, CLOSED).when(SEAL).then_refused(CaseSealedAlready)
+    given(CASE, OPENED, SEALED, CLOSED).when(UnsealCase(A)).then(CaseUnsealed(A, SITE))
+    given(CASE, OPENED, SEALED, CaseUnsealed(A, SITE)).when(UnsealCase(A)).then_refused(CaseNotSealed)
+
+
+def test_a_sealed_case_lives_on() -> None:
+    given(CASE, OPENED, SEALED).when(VISIT).then(VisitRecorded("v1", A, SITE, "phone", ()))
+    given(CASE, OPENED, SEALED).when(CLOSE).then(CLOSED)
+    given(CASE, OPENED, AWAY).when(SEAL).then_refused(CaseMergedAway, kept=B)
+    given(CASE).when(SEAL).then_refused(CaseUnknown)
 
 
 def test_a_closed_case_is_not_closed_again() -> None:

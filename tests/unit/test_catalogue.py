@@ -187,10 +187,36 @@ def test_a_catalogue_cannot_be_changed() -> None:
         ("[schedule]", "[deadlines]\nexpiry_after_days = 1\n[schedule]", "[deadlines]", "deadlines", "expire before"),
         ("[schedule]", "[deadlines]\noutcome_days = 2\n[schedule]", "[deadlines]", "deadlines", "before its first"),
         ("[schedule]", "[deadlines]\nanswer_days = 2\n[schedule]", "answer_d", "deadlines.answer_days", "nothing"),
+        ("[schedule]", "[secrecy]\nk = 4\n[schedule]", "k = 4", "secrecy.k", "fewer than 5 is never published"),
+        ("[schedule]", "[secrecy]\nk = 1001\n[schedule]", "k = 1001", "secrecy.k", "less than or equal"),
+        ("[schedule]", "[secrecy]\ntables.visits = 0\n[schedule]", "visits =", "secrecy.tables.visits", "fewer than 5"),
+        ("[schedule]", "[secrecy]\ntables.people = 9\n[schedule]", "people =", "secrecy.tables.people", "nothing"),
+        ("[schedule]", '[live_to_city]\ndecided_by = "x"\n[schedule]', "[live_", "live_to_city.decided_on", "missing"),
+        ("[schedule]", "[live_to_city]\ndecided_on = 2008-06-24\n[schedule]", "[live_", "live_to_city.decided_by",
+         "missing"),
     ],
 )  # fmt: skip
 def test_a_part_that_is_wrong_in_itself_is_told_by_line(old: str, new: str, at: str, where: str, what: str) -> None:
     assert_only_fault(spoilt((old, new)), at, where, what)
+
+
+def test_a_house_that_says_nothing_of_secrecy_withholds_below_eleven_and_shows_the_city_no_categories() -> None:
+    house = read_catalogue(SMALL_HOUSE, "small.toml")
+    assert [house.secrecy.of(table) for table in ("visits", "requests", "referrals")] == [11, 11, 11]
+    assert house.live_to_city is None
+
+
+def test_a_house_sets_its_threshold_and_that_of_a_table() -> None:
+    text = SMALL_HOUSE.replace("[schedule]", "[secrecy]\nk = 5\ntables.referrals = 20\n[schedule]", 1)
+    house = read_catalogue(text, "small.toml")
+    assert [house.secrecy.of(table) for table in ("visits", "requests", "referrals")] == [5, 5, 20]
+
+
+def test_a_decision_names_who_made_it_and_when() -> None:
+    decision = '[live_to_city]\ndecided_by = "Conseil du CCAS"\ndecided_on = 2008-06-24\n[schedule]'
+    house = read_catalogue(SMALL_HOUSE.replace("[schedule]", decision, 1), "small.toml")
+    assert house.live_to_city
+    assert (house.live_to_city.decided_by, house.live_to_city.decided_on) == ("Conseil du CCAS", date(2008, 6, 24))
 
 
 P02_RULE = '\n[[rules]]\nid = "{id}"\ncategory = "{category}"\npartners = ["p02"]\n'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.csv_export import HEADERS, Dialect, cells, harmless, lines
+from services.referral.pages.csv_export import HEADERS, Dialect, cells, harmless, lines
 from services.referral.words import ChangeReason, DeclineReason, Outcome, Status
 from shared.catalogue import load_catalogue
 

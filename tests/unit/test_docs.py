@@ -11,10 +11,13 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from services.__main__ import app
-from services.referral import csv_export, links, timer
+from services.referral import links, timer
+from services.referral.pages import csv_export
+from services.stats.bi import role
 from services.verify import verify
 from shared import rebuild
 from shared.access import door, streams
+from shared.catalogue import K_DEFAULT, K_MIN
 from shared.failpoints import FAILPOINTS, VARIABLE
 from shared.log import log
 from shared.migrations import migrate
@@ -30,7 +33,13 @@ INDEX = DOCS / "README.md"
 OPERATIONS = (DOCS / "operations.md").read_text()
 PAGES = sorted(DOCS.rglob("*.md"))
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
-OF_TESTS = {"MAISON_TEST_DATABASE_URL", "MAISON_SOAK_SEED", "MAISON_SOAK_ROUNDS", "MAISON_TEST_CHROMIUM"}
+OF_TESTS = {
+    "MAISON_TEST_DATABASE_URL",
+    "MAISON_TEST_CHROMIUM",
+    "MAISON_TEST_FAKETIME",
+    "MAISON_SOAK_SEED",
+    "MAISON_SOAK_MINUTES",
+}
 WRITTEN = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES]
 DECISION_LINES_MAX = 40
 
@@ -48,6 +57,10 @@ BOUNDS = (
     ("subscriptions.md", "{:.0f} s (`LEASE_S`)", ownership.LEASE_S),
     ("deadlines.md", "up to {} (`BATCH_MAX`)", timer.BATCH_MAX),
     ("links.md", "{} days (`LINK_DAYS`)", links.LINK_DAYS),
+    ("bi.md", "for {} s a statement", role.STATEMENT_S_MAX),
+    ("bi.md", "at most {} connections", role.CONNECTIONS_MAX),
+    ("publications.md", "The threshold is {}, and", K_DEFAULT),
+    ("publications.md", "never below {}:", K_MIN),
     ("partner-files.md", "{} rows (`CHUNK_ROWS`)", csv_export.CHUNK_ROWS),
     ("deadlines.md", "{:.0f} s (`LOOK_EVERY_S_MAX`)", timer.LOOK_EVERY_S_MAX),
     ("deadlines.md", "{:.0f} s (`RETRY_S`)", timer.RETRY_S),

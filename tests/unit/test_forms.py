@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.forms import Asked, VisitForms
+from services.intake.invitations.codes import code_of
 from services.intake.plain_forms import CHANNELS, PlainForms, Sent
 from shared.catalogue import load_catalogue
 from shared.ids import derive_id
@@ -58,6 +59,18 @@ def test_a_visit_without_a_case_opens_one_and_a_visit_with_one_joins_it() -> Non
     assert known.case_id == CASE_ID
 
 
+def test_whom_it_takes_to_understand_one_another_is_named_once_each_and_always_in_one_order() -> None:
+    assert read(needs=["reader", "interpreter"]).command.needs == ("interpreter", "reader")
+    assert refusal(needs=["reader", "reader"]) == ["needs"]
+    assert refusal(language="french") == ["language"]
+
+
+def test_only_a_visit_with_children_has_an_invitation_and_it_is_the_visits_own() -> None:
+    assert read().command.invitation is None
+    command = read(children=True).command
+    assert command.invitation == (code_of(command.visit_id), "p08")
+
+
 def test_each_request_is_named_by_its_visit_and_its_place() -> None:
     command = read(requests=[{"category": "legal"}, {"category": "health", "answered": True}]).command
     assert [request.request_id for request in command.requests] == [
@@ -94,9 +107,13 @@ def test_another_visit_is_known_by_something_else() -> None:
             {"requests": [{"category": "health"}]},
             {"requests": [{"category": "legal", "answered": True}]},
             {"requests": [{"category": "legal"}, {"category": "legal"}]},
+            {"language": "ar"},
+            {"needs": ["reader"]},
+            {"children": True},
+            {"arrival_id": CASE_ID},
         )
     }
-    assert len(known) == 7
+    assert len(known) == 11
 
 
 def test_a_lines_key_is_no_part_of_what_it_is_known_by() -> None:
@@ -141,9 +158,12 @@ def test_a_moment_may_be_written_as_rfc_3339_allows(moment: str) -> None:
     [
         {},
         {"site": SITE, "channel": "phone", "occurred_at": "2008-03-11T09:30:00+01:00", "case_id": CASE_ID},
+        {"language": "ar", "needs": ["reader", "interpreter"], "children": True, "arrival_id": CASE_ID},
         {
             "occurred_at": None,
             "case_id": None,
+            "language": None,
+            "arrival_id": None,
             "requests": [{"category": "legal", "topic": None, "answered": True}] * 20,
         },
     ],
@@ -186,6 +206,10 @@ BODY = st.builds(
         _maybe(_member("case_id", f'"{CASE_ID}"', f'"{CASE_ID}\\n"')),
         _maybe(_member("idempotency_key", '"k1"', '"k 1"', '"k\\"1"')),
         _maybe(_member("occurred_at", *(f'"{moment}"' for moment in MOMENTS))),
+        _maybe(_member("language", '"ar"', '"xx"')),
+        _maybe(_member("needs", '["reader"]', '["reader", "interpreter"]', '["reader", "reader"]', '["x"]')),
+        _maybe(_member("children", "true", "false")),
+        _maybe(_member("arrival_id", f'"{CASE_ID}"', '"a"')),
         st.tuples(
             st.just("requests"), st.lists(REQUEST, min_size=1, max_size=2).map(lambda made: f"[{', '.join(made)}]")
         ),

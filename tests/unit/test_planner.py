@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.planner import HORIZON_DAYS, Door, coming, doors, free_place, places_left, planned
+from services.referral.permanences.planner import HORIZON_DAYS, Door, coming, doors, free_place, places_left, planned
+from services.referral.permanences.week import days_of_week, week_of
 from services.referral.routing import Routed, Wanted, route
-from services.referral.week import days_of_week, week_of
 from shared.catalogue import Catalogue, Opening, UnknownCode, load_catalogue, read_catalogue
 
 HOUSE_FILE = Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml"

@@ -12,11 +12,10 @@ from services.referral.projections import Change, Changes, Place, changes
 from shared.catalogue import Catalogue, load_catalogue
 from shared.envelope import Envelope, Recorded, encode
 from shared.events import Event
+from shared.events.needs import NeedSettled, NeedUnmet
 from shared.events.referral import (
     AppointmentBooked,
     AppointmentCancelled,
-    NeedSettled,
-    NeedUnmet,
     PermanenceCancelled,
     PersonReceived,
     ReferralAccepted,

@@ -23,9 +23,8 @@ from services.stats.projections import (
 from shared.envelope import Envelope, MalformedEvent, encode
 from shared.events import Event
 from shared.events.intake import CaseOpened, RequestMade, VisitRecorded
+from shared.events.needs import NeedSettled, NeedUnmet
 from shared.events.referral import (
-    NeedSettled,
-    NeedUnmet,
     PersonMissed,
     PersonReceived,
     PersonWalked,

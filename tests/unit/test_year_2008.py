@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.demo.collective import plan_actions
 from services.demo.play import visit_body
 from services.demo.seed import SEED_2008, SHARES
 from services.demo.year import (
@@ -222,3 +223,24 @@ def test_wishes_name_partners_of_the_first_house_that_answer_such_requests(catal
         partner = catalogue.partner(str(request.partner))
         assert partner.active_on(date(2008, 1, 1))
         assert catalogue.answers(partner, request.category, request.topic)
+
+
+def test_whoever_returns_was_at_the_same_desk_before_for_the_same(year: list[PlannedVisit]) -> None:
+    by_number = {visit.number: visit for visit in year}
+    returning = [visit for visit in year if visit.returns_to is not None]
+    assert returning
+    for visit in returning:
+        first = by_number[visit.returns_to or 0]
+        assert (first.desk, first.requests, first.returns_to) == (visit.desk, visit.requests, None)
+        assert first.number < visit.number
+
+
+def test_36_breakfasts_for_76_different_people_and_two_meetings_are_planned(catalogue: Catalogue) -> None:
+    plan = list(plan_actions(desk_view(catalogue), catalogue, SEED_2008))
+    breakfasts = [action for action in plan if action.body["kind"] == "health_breakfast"]
+    assert (len(breakfasts), len(plan)) == (36, 38)
+    assert len({guest for action in breakfasts for guest in action.guests}) == 76
+    assert {len(action.guests) for action in breakfasts} == {action.body["headcount"] for action in breakfasts} == {10}
+    assert all(len(set(action.guests)) == 10 for action in breakfasts)
+    assert len({action.body["held_at"] for action in plan}) == 38
+    assert {action.body["headcount"] for action in plan} == {10, 40}
