@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from services.demo.collective import ActionRefused, hold, plan_actions
 from services.demo.comparing import Report, compare
 from services.demo.play import DeskRefused, IntakeUnreachable, await_drained, play, shown_progress
 from services.demo.review import print_review
@@ -40,11 +41,14 @@ async def run_demo(
     try:
         with shown_progress(page, len(plan)) as progress:
             played = await play(plan, intake_url, progress)
-    except (DeskRefused, IntakeUnreachable) as stopped:
+        guests = list(dict.fromkeys(case_id for _, case_id in sorted(played.cases.items())))
+        held = await hold(list(plan_actions(desk_view(catalogue), catalogue, SEED_2008)), guests, intake_url)
+    except (DeskRefused, IntakeUnreachable, ActionRefused) as stopped:
         page.print(f"L'année n'a pas été jouée jusqu'au bout : {stopped}", markup=False, highlight=False)
         return False
     answers = ", ".join(f"{count} x {code}" for code, count in sorted(played.by_status.items()))
     page.print(f"{played.visits} accueils confirmés ({answers})", markup=False, highlight=False)
+    page.print(f"{held} actions collectives confirmées", markup=False, highlight=False)
     drained = await await_drained(referral_url, stats_url, played.visits, wait_s_max=wait_s_max, status=status)
     if not drained.settled:
         page.print(

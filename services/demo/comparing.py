@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from services.demo.seed import Seed
 
+BREAKFAST, MEETING = "health_breakfast", "thematic_meeting"
+PLIE = "p10"
+
 
 class _Part(BaseModel):
     # The report may say more than the review reads; that is no reason to refuse it.
@@ -62,6 +65,40 @@ class Referrals(_Part):
     by_status: tuple[StatusCount, ...]
 
 
+class KindCount(_Part):
+    """Of one kind of collective action. `count` None: told to nobody."""
+
+    kind: str
+    count: int | None
+
+
+class ByKind(_Part):
+    """Collective actions, or people at them, by kind."""
+
+    by_kind: tuple[KindCount, ...] = ()
+
+    def of(self, kind: str) -> int:
+        """The count of one kind."""
+        return sum(row.count or 0 for row in self.by_kind if row.kind == kind)
+
+
+class PeopleCount(_Part):
+    """Different people referred to one partner."""
+
+    partner: str
+    count: int | None
+
+
+class People(_Part):
+    """Different people of the year."""
+
+    by_partner: tuple[PeopleCount, ...] = ()
+
+    def of(self, partner: str) -> int | None:
+        """Those of one partner; None where that is not told."""
+        return next((row.count for row in self.by_partner if row.partner == partner), None)
+
+
 class Report(_Part):
     """`GET /report/{year}` of the stats service, as far as the review reads it."""
 
@@ -69,6 +106,10 @@ class Report(_Part):
     visits: Visits
     requests: Requests
     referrals: Referrals
+    actions: ByKind | None = None
+    attendances: ByKind = ByKind()
+    participants: ByKind = ByKind()
+    people: People = People()
     as_of: Mapping[str, Any] = {}
 
     @property
@@ -132,6 +173,7 @@ def compare(
         Comparison("visits", report.visits.count, seed.visits.value, seed.visits_band.holds(report.visits.count)),
         *_shares(report, seed),
         *_growth(report, seed),
+        *_actions(report, seed),
     ]
     followed = report.answered + report.handed_over + report.unmet
     exact: list[tuple[str, int, int | None]] = [
@@ -178,6 +220,24 @@ def _growth(report: Report, seed: Seed) -> list[Comparison]:
     growth = _percent(report.visits.count - report.visits.previous, report.visits.previous)
     close = abs(growth - seed.growth.value) <= seed.share_tolerance_points
     return [Comparison("growth", growth, seed.growth.value, close)]
+
+
+def _actions(report: Report, seed: Seed) -> list[Comparison]:
+    """Collective actions and who was there, exactly; nothing where the report does not speak of them."""
+    if report.actions is None:
+        return []
+    pairs = [
+        ("breakfasts", report.actions.of(BREAKFAST), seed.breakfasts.value),
+        ("breakfast_people", report.participants.of(BREAKFAST), seed.breakfast_people.value),
+        ("at_the_tables", report.attendances.of(BREAKFAST), seed.breakfasts.value * seed.at_the_table.value),
+        ("meetings", report.actions.of(MEETING), seed.meetings.value),
+    ]
+    found = [Comparison(subject, ours, theirs, ours == theirs) for subject, ours, theirs in pairs]
+    met = report.people.of(PLIE)
+    if met is not None:
+        agrees = seed.people_band.holds(met)
+        found.append(Comparison("people_employed_plan", met, seed.people_employed_plan.value, agrees))
+    return found
 
 
 def _as_acknowledged(report: Report, acknowledged: Mapping[str, int] | None) -> tuple[int, int | None]:

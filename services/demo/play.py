@@ -43,11 +43,12 @@ class IntakeUnreachable(Exception):
 
 @dataclass(slots=True)
 class Played:
-    """What the intake acknowledged: visits, their requests by category, and answers by HTTP status."""
+    """What the intake acknowledged: visits, their requests by category, answers by HTTP status, cases by number."""
 
     visits: int = 0
     requests: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
+    cases: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,20 @@ async def _serve(
     client: httpx.AsyncClient, visits: Sequence[PlannedVisit], played: Played, progress: Callable[[], None]
 ) -> None:
     for visit in visits:
-        answer = await _send(client, visit)
+        # The visit that it returns to was at this very desk, which takes one after the other.
+        case_id = None if visit.returns_to is None else played.cases[visit.returns_to]
+        answer = await _send(client, visit, case_id)
         played.visits += 1
         played.requests.update(str(request["category"]) for request in answer.json()["requests"])
         played.by_status[answer.status_code] += 1
+        played.cases[visit.number] = str(answer.json()["case_id"])
         progress()
 
 
-async def _send(client: httpx.AsyncClient, visit: PlannedVisit) -> httpx.Response:
+async def _send(client: httpx.AsyncClient, visit: PlannedVisit, case_id: str | None) -> httpx.Response:
     body, headers = visit_body(visit), {"Idempotency-Key": visit.idempotency_key}
+    if case_id is not None:
+        body["case_id"] = case_id
     last = ""
     for tries in range(TRIES_MAX):
         if tries:

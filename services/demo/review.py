@@ -51,6 +51,14 @@ def print_review(
     return agrees
 
 
+_ACTIONS = {
+    "breakfasts": "Petits-déjeuners santé (3)",
+    "breakfast_people": "Personnes différentes à ces petits-déjeuners",
+    "at_the_tables": "Participations à ces petits-déjeuners",
+    "meetings": "Rencontres thématiques",
+}
+
+
 def _headline(seed: Seed, found: Mapping[str, Comparison]) -> Table:
     table = _table("L'année, et ce que la Maison a publié", "", ">compté", ">publié", "accord")
     visits, growth = found["visits"], found.get("growth")
@@ -63,12 +71,27 @@ def _headline(seed: Seed, found: Mapping[str, Comparison]) -> Table:
         _mark(growth.agrees) if growth else "-",
     )
     people = f"environ {whole(seed.people_employed_plan.value)}"
-    _row(table, "Personnes suivies par le PLIE", "non mesuré (2)", people, "-")
+    met = found.get("people_employed_plan")
+    _row(
+        table,
+        "Personnes orientées vers le PLIE (2)",
+        whole(met.measured) if met else "non mesuré",
+        people,
+        _mark(met.agrees) if met else "-",
+    )
+    for subject, label in _ACTIONS.items():
+        if subject in found:
+            one = found[subject]
+            _row(table, label, whole(one.measured), whole(one.expected), _mark(one.agrees))
     return table
 
 
 def _not_measured(report: Report, seed: Seed) -> str:
-    notes = "(2) ce sont des personnes ; les accueils joués sont anonymes.\n"
+    notes = (
+        "(2) qui revient pour un emploi ou une formation est reconnu ; les autres accueils ouvrent chacun un dossier.\n"
+    )
+    if report.actions is not None:
+        notes += "(3) la source les compte de 2006 à 2008 ; ils sont tous joués en 2008.\n"
     if report.visits.previous or not seed.not_played_years:
         return notes
     first, last = seed.not_played_years[0], seed.not_played_years[-1]

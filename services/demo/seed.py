@@ -42,6 +42,12 @@ class Seed:
     shares: Mapping[str, Figure]
     share_tolerance_points: float
     people_employed_plan: Figure
+    people_band: Band
+    breakfasts: Figure
+    breakfast_people: Figure
+    at_the_table: Figure
+    meetings: Figure
+    at_a_meeting: Figure
     not_played_years: tuple[int, ...] = ()
 
 
@@ -97,8 +103,14 @@ SEED_2008 = Seed(
     people_employed_plan=Figure(
         150,
         "people",
-        "About 150 people are accompanied to work by the PLIE inside the house. People, not visits: the "
-        "visits of the played year are anonymous, so this demonstration does not measure it yet.",
+        "About 150 people are accompanied to work by the PLIE inside the house. People, not visits: in "
+        "the played year whoever asks for work or training alone comes four times, and is recognised.",
     ),
+    people_band=Band(135, 165),
+    breakfasts=Figure(36, "actions", "Between 2006 and 2008, 36 health breakfasts were held; all are played in 2008."),
+    breakfast_people=Figure(76, "people", "At these breakfasts 76 people took part, most of them more than once."),
+    at_the_table=Figure(10, "people", "About ten people sit at each breakfast."),
+    meetings=Figure(2, "actions", "Twice a year institutions and associations meet around one theme."),
+    at_a_meeting=Figure(40, "people", "About 40 take part in such a meeting, with four or five speakers."),
     not_played_years=(2005, 2006, 2007),
 )

@@ -33,6 +33,9 @@ _BY_CHANNEL = {"in_person": 93.0, "phone": 7.0}
 # Desk 2 is the half-time worker, who is there in the morning; desk 3 is the coordinator, who lends a hand.
 _BY_DESK_MORNING = {1: 50.0, 2: 40.0, 3: 10.0}
 _BY_DESK_AFTERNOON = {1: 80.0, 3: 20.0}
+ACCOMPANIED = ("employment", "training")
+"""Who asks for one of these alone comes back for the same, and is recognised: counted as people, not as visits."""
+_ACCOMPANIED_TIMES = 4
 _TOPIC_PERCENT = 60.0
 _WISH_PERCENT = 10.0
 
@@ -107,7 +110,10 @@ class PlannedRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlannedVisit:
-    """One visit to come: `occurred_at` is aware, in the site's zone; `desk` is 1, 2 or 3."""
+    """One visit to come: `occurred_at` is aware, in the site's zone; `desk` is 1, 2 or 3.
+
+    `returns_to` = the number of an earlier visit at the same desk: of the same person, who is recognised.
+    """
 
     number: int
     occurred_at: datetime
@@ -116,6 +122,7 @@ class PlannedVisit:
     requests: tuple[PlannedRequest, ...]
     desk: int
     idempotency_key: str
+    returns_to: int | None = None
 
 
 def plan_year(
@@ -132,15 +139,25 @@ def plan_year(
     asked = _asked(visits, weights, Random(f"{seed}/{year}/categories"))
     channels = _dealt(visits, _BY_CHANNEL, Random(f"{seed}/{year}/channels"))
     wishes, desks = Random(f"{seed}/{year}/wishes"), Random(f"{seed}/{year}/desks")
+    known: dict[tuple[int, tuple[PlannedRequest, ...]], tuple[int, int]] = {}
     for number, (moment, categories, channel) in enumerate(zip(moments, asked, channels, strict=True), start=1):
+        requests = tuple(_request(category, house, wishes) for category in categories)
+        desk = _drawn(_BY_DESK_MORNING if moment.hour < 12 else _BY_DESK_AFTERNOON, desks)
+        returns_to = None
+        if len(categories) == 1 and categories[0] in ACCOMPANIED:
+            first, times = known.pop((desk, requests), (number, 0))
+            returns_to = first if times else None
+            if times + 1 < _ACCOMPANIED_TIMES:
+                known[desk, requests] = first, times + 1
         yield PlannedVisit(
             number=number,
             occurred_at=moment,
             site=house.site,
             channel=channel,
-            requests=tuple(_request(category, house, wishes) for category in categories),
-            desk=_drawn(_BY_DESK_MORNING if moment.hour < 12 else _BY_DESK_AFTERNOON, desks),
+            requests=requests,
+            desk=desk,
             idempotency_key=f"played-year-{year}-{seed}-{house.site}-{number:06d}",
+            returns_to=returns_to,
         )
 
 

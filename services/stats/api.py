@@ -11,10 +11,12 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse
 
 from services.stats import queries
+from services.stats.audience import check_division, sees_all
 from services.stats.live import Live
 from services.stats.periods import Grain
 from services.stats.queries import KINDS, Asked
 from services.stats.report import report
+from shared.access.principal import principal_of
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -24,7 +26,7 @@ from shared.web.problems import FieldError, invalid
 
 
 class FigureName(StrEnum):
-    """What can be counted. People and attendances follow with what they are counted from."""
+    """What can be counted."""
 
     VISITS = "visits"
     REQUESTS = "requests"
@@ -32,6 +34,13 @@ class FigureName(StrEnum):
     HANDOVERS = "handovers"
     MINUTES_TO_PARTNER = "minutes_to_partner"
     NEEDS = "needs"
+    ARRIVALS = "arrivals"
+    WAITING = "waiting"
+    INVITATIONS = "invitations"
+    ACTIONS = "actions"
+    ATTENDANCES = "attendances"
+    PARTICIPANTS = "participants"
+    PEOPLE = "people"
 
 
 class FiguresView(BaseModel):
@@ -43,7 +52,10 @@ class FiguresView(BaseModel):
     rows: list[dict[str, Any]]
 
 
-_By = Literal["category", "partner", "site", "channel", "status", "result", "reason"]
+_By = Literal[
+    "category", "partner", "site", "channel", "status", "result", "reason", "language", "need", "wait", "kind",
+    "identity"
+]  # fmt: skip
 _Period = Literal["day", "week", "month", "year"]
 
 
@@ -53,8 +65,8 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
     sites = {"enum": [site.code for site in catalogue.sites]}
 
     @app.get("/stats/live", tags=["figures"], summary="The counters now")
-    async def counters() -> dict[str, Any]:
-        return await live.now(today())
+    async def counters(request: Request) -> dict[str, Any]:
+        return await live.now(today(), all_of_them=sees_all(principal_of(request), catalogue))
 
     @app.get(
         "/stats/live/stream",
@@ -63,11 +75,13 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         response_class=EventSourceResponse,
         responses={200: {"content": {"text/event-stream": {}}}},
     )
-    async def stream() -> EventSourceResponse:
-        return EventSourceResponse(live.stream(today), ping=15)
+    async def stream(request: Request) -> EventSourceResponse:
+        told = live.stream(today, all_of_them=sees_all(principal_of(request), catalogue))
+        return EventSourceResponse(told, ping=15)
 
-    @app.get("/stats/{figure}", tags=["figures"], summary="A figure by period", responses=problems(404, 422))
+    @app.get("/stats/{figure}", tags=["figures"], summary="A figure by period", responses=problems(403, 404, 422))
     async def figures(
+        request: Request,
         figure: FigureName,
         by: _By | None = None,
         period: _Period | None = None,
@@ -76,6 +90,7 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         site: Annotated[str | None, Query(json_schema_extra=sites)] = None,
     ) -> FiguresView:
         _check(catalogue, figure, by, from_, to, site)
+        check_division(by, principal_of(request), catalogue)
         asked = Asked(figure.value, by, Grain(period) if period else None, from_, to, site)
         return FiguresView(**await queries.ask(database, asked))
 

@@ -10,27 +10,29 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.stats.api import add_routes
+from services.stats.city import City
 from services.stats.consumers import topics
 from services.stats.counting import FIGURES
 from services.stats.exports import add_exports
 from services.stats.live import Live
 from services.stats.pages import add_figure_pages
-from services.stats.publishing import Publisher
+from services.stats.people.keeping import PRESENCES, TIES
 from shared.access.asking import Asking
 from shared.access.door import Door
 from shared.access.gate import Gate
+from shared.access.leaving import sign_out_page
 from shared.care import Care
 from shared.catalogue import load_catalogue
 from shared.rebuild import rebuild_heard
 from shared.service import Schema, Service
 from shared.settings import Settings
 from shared.tasks import end
-from shared.telemetry import Telemetry
+from shared.telemetry.metrics import Telemetry
 from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.internal import add_internal_routes
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0002")
+SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0004")
 
 
 def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
@@ -38,7 +40,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     service = Service("stats", settings, SCHEMA)
     catalogue = load_catalogue(settings.house_file)
     live = Live(service.database)
-    publisher = Publisher(service.database, catalogue)
+    city = City(service.database, catalogue, settings.data, settings.bi_password.get_secret_value())
     for topic in topics(settings.partitions, live.on_change):
         service.hear(topic)
 
@@ -47,7 +49,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await service.start()
-        publishing = asyncio.create_task(publisher.run())
+        publishing = asyncio.create_task(city.run())
         yield
         await end(publishing)
         await service.stop()
@@ -56,15 +58,17 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     async def rebuild() -> dict[str, Any]:
         return await rebuild_heard(
             service,
-            [FIGURES],
-            lambda suffix: topics(settings.partitions, live.on_change, FIGURES.name + suffix),
+            [FIGURES, PRESENCES, TIES],
+            lambda suffix: topics(settings.partitions, live.on_change, suffix),
         )
 
     telemetry = Telemetry(service)
     app = new_app("stats", "Figures: live counters and yearly reviews.", service.health, lifespan, telemetry)
     add_routes(app, catalogue, service.database, live)
     add_exports(app, catalogue, service.database)
-    add_figure_pages(app, catalogue, service.database, live)
+    door = Door(asking.look)
+    add_figure_pages(app, catalogue, service.database, live, sign_out_page("stats", asking, door, settings))
     add_contract_routes(app, service, telemetry)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
-    return app, Gate(app, app, "stats", settings, Door(asking.look), telemetry.answered)
+    opened = catalogue.live_to_city is not None
+    return app, Gate(app, app, "stats", settings, door, telemetry, live_to_city=opened)

@@ -18,13 +18,13 @@ GRACE_DAYS = 7
 """Visits of the last days are often entered late: a month closes a week after its last day."""
 
 PUBLISHED: Mapping[str, tuple[str, ...]] = {
-    VISITS: ("category", "channel"),
+    VISITS: ("category", "channel", "language", "need"),
     REQUESTS: ("category", "channel", "status"),
     REFERRALS: ("category", "partner", "status"),
 }
 """What each figure is divided by when it is published."""
-_DOES_NOT_ADD_UP = {(VISITS, "category")}
-"""A visit with two requests counts under both of their categories."""
+_DOES_NOT_ADD_UP = {(VISITS, "category"), (VISITS, "language"), (VISITS, "need")}
+"""A visit with two requests counts under both of their categories; one of which no language was said, under none."""
 
 
 class Cell(NamedTuple):

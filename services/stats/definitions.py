@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.stats.actions import ACTIONS, ATTENDANCES
+from services.stats.people.presences import PARTICIPANTS, PEOPLE
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQUESTS, VISITS
+from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
 
 
 class Said(NamedTuple):
@@ -27,6 +30,12 @@ _DAY_OF_VISIT = Said(
     "the local day on which the visit happened",
 )
 
+_DAY_OF_ARRIVAL = Said(
+    "le jour, à l’heure du site, où la personne est arrivée", "the local day on which the visitor arrived"
+)
+
+_DAY_OF_ACTION = Said("le jour, à l’heure du site, où l’action a eu lieu", "the local day on which the action was held")
+
 DEFINITIONS: Mapping[str, Definition] = {
     VISITS: Definition(
         Said("Accueils", "Visits"),
@@ -34,9 +43,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         _DAY_OF_VISIT,
         Said(
             "Une venue, un appel ou un courrier reçu à l’accueil compte une fois, avec une ou plusieurs demandes ; "
-            "par catégorie, il compte une fois sous chaque catégorie demandée, et ces lignes dépassent donc le total.",
+            "par catégorie, il compte une fois sous chaque catégorie demandée, et ces lignes dépassent donc le total ; "
+            "par langue et par besoin, seulement là où c’est noté.",
             "Somebody who comes, calls or writes counts once, however many requests they bring; by category the visit "
-            "counts once under each category it brought, so that those lines add up to more than the total.",
+            "counts once under each category it brought, so that those lines add up to more than the total; by "
+            "language and by need only where that was noted.",
         ),
     ),
     REQUESTS: Definition(
@@ -101,6 +112,93 @@ DEFINITIONS: Mapping[str, Definition] = {
             "trouvé preneur ; elle s’en va du compte dès qu’un partenaire la prend.",
             "Each request that no partner can answer counts once for as long as nobody takes it; it leaves the count "
             "when a partner does.",
+        ),
+    ),
+    ARRIVALS: Definition(
+        Said("Arrivées en salle d’attente", "Arrivals in the waiting room"),
+        Said("arrivées", "arrivals"),
+        _DAY_OF_ARRIVAL,
+        Said(
+            "Chaque arrivée notée en salle d’attente compte une fois, par ce qu’elle est devenue : reçue, partie avant "
+            "d’être reçue, ou en attente (le soir : sans suite notée) ; par attente, dès qu’elle est finie.",
+            "Each arrival noted in the waiting room counts once, by what became of it: received, left before being "
+            "received, or waiting (in the evening: nobody noted what became of it); by wait, as soon as it is over.",
+        ),
+    ),
+    WAITING: Definition(
+        Said("Minutes d’attente", "Minutes of waiting"),
+        Said("minutes", "minutes"),
+        _DAY_OF_ARRIVAL,
+        Said(
+            "Les minutes entières entre l’arrivée et l’accueil, ou le départ, additionnées ; celles des personnes "
+            "reçues, divisées par leur nombre, donnent l’attente moyenne.",
+            "The whole minutes between arriving and being received, or leaving, added up; those of who was received, "
+            "divided by their number, give the average wait.",
+        ),
+    ),
+    INVITATIONS: Definition(
+        Said("Invitations aux familles", "Invitations to families"),
+        Said("invitations", "invitations"),
+        Said(
+            "le jour, à l’heure du site, où l’invitation a été remise",
+            "the local day on which the invitation was given",
+        ),
+        Said(
+            "Chaque invitation remise lors d’un accueil avec des enfants à garder compte une fois : remise, puis "
+            "utilisée quand la famille est venue ; elle reste rangée au jour de la remise.",
+            "Each invitation given at a visit with children to look after counts once: given, then used when the "
+            "family has come; it stays under the day on which it was given.",
+        ),
+    ),
+    ACTIONS: Definition(
+        Said("Actions collectives", "Collective actions"),
+        Said("actions", "actions"),
+        _DAY_OF_ACTION,
+        Said(
+            "Chaque rencontre thématique, matinée santé, petit-déjeuner santé ou atelier qui a eu lieu compte une "
+            "fois ; par partenaire, sous chacun de ceux qui l’ont animé ou y sont intervenus.",
+            "Each thematic meeting, health morning, health breakfast or workshop that was held counts once; by "
+            "partner, under each of those that led it or spoke at it.",
+        ),
+    ),
+    ATTENDANCES: Definition(
+        Said("Participations", "Attendances"),
+        Said("participations", "attendances"),
+        _DAY_OF_ACTION,
+        Said(
+            "Toutes les personnes comptées à une action collective, nommées ou non : qui vient dix fois compte dix "
+            "fois.",
+            "Everybody counted at a collective action, named or not: whoever comes ten times counts ten times.",
+        ),
+    ),
+    PARTICIPANTS: Definition(
+        Said("Personnes différentes aux actions", "Different people at actions"),
+        Said("personnes différentes", "people"),
+        _DAY_OF_ACTION,
+        Said(
+            "Chaque personne notée parmi les présents d’une action compte une fois sur la période, si souvent qu’elle "
+            "soit venue ; qui n’a été compté que dans le nombre des présents n’y est pas. Les lignes, et les périodes, "
+            "ne s’additionnent pas.",
+            "Each person noted among those who were there counts once over the period, however often they came; "
+            "whoever was only counted in the headcount is not among them. Neither lines nor periods add up.",
+        ),
+    ),
+    PEOPLE: Definition(
+        Said("Personnes différentes", "Different people"),
+        Said("personnes différentes", "people"),
+        Said(
+            "le jour, à l’heure du site, de l’accueil ; par partenaire, celui de l’orientation",
+            "the local day of the visit; by partner, that on which the referral was issued",
+        ),
+        Said(
+            "Chaque dossier différent compte une fois sur la période, avec ou sans nom : des dossiers réunis, ou qui "
+            "concernent la même personne, n’en font qu’un. Qui revient sans être reconnu ouvre un autre dossier : sans "
+            "nom, c’est donc un nombre au plus. Par partenaire, ce sont les personnes orientées vers lui. Les lignes, "
+            "et les périodes, ne s’additionnent pas.",
+            "Each different case counts once over the period, with or without a name: cases that were merged, or are "
+            "about the same person, are one. Whoever comes back unrecognised opens another case: without a name it is "
+            "therefore a number at most. By partner, it is the people referred to it. Neither lines nor periods add "
+            "up.",
         ),
     ),
 }

@@ -1,58 +1,115 @@
-"""Files for the city: what was published, as CSV, as Parquet, and a data package that describes them."""
+"""Files for the city: what was published, in the forms that its tools read, and a data package that describes them."""
 
 import asyncio
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from email.utils import format_datetime
-from hashlib import sha256
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from fastapi import FastAPI, Header, Response
+from fastapi import Depends, FastAPI, Header, Response
+from sqlalchemy import Connection
+from starlette.responses import JSONResponse
 
-from services.stats.published import COLUMNS, FIGURES, KEY, UNITS, Edition, edition, lines_of
+from services.stats.bi.rows import star
+from services.stats.bi.sqlite import FILE, written
+from services.stats.formats import Dialect, write_csv, write_json, write_parquet
+from services.stats.names import changed_at
+from services.stats.published import COLUMNS, FIGURES, KEY, UNITS, Line, edition, lines_of
+from services.stats.unchanged import Asked, State
 from shared.catalogue import Catalogue
+from shared.clock import utc_now
 from shared.database import Database
 from shared.web.app import problems
 from shared.web.problems import not_found
 
-Dialect = Literal["rfc4180", "excel-fr"]
-CSV, PARQUET = "text/csv; charset=utf-8", "application/vnd.apache.parquet"
+CSV, JSON = "text/csv; charset=utf-8", "application/json"
+PARQUET, SQLITE = "application/vnd.apache.parquet", "application/vnd.sqlite3"
+FORM_OF_FILES = 2
+"""Goes up whenever a release writes the same numbers differently: then nobody's copy is the same any more."""
 
-_ARROW: Mapping[str, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-}
+Found = TypeVar("Found")
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "As you have it already"}}
-_IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+
+
+async def _asked(
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+    if_modified_since: Annotated[str | None, Header(alias="If-Modified-Since")] = None,
+) -> Asked:
+    return Asked(if_none_match, if_modified_since)
+
+
+_Asked = Annotated[Asked, Depends(_asked)]
+
+
+class _Files:
+    """What was published, read and sent: only when it is not as the client has it already."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send(
+        self,
+        name: str,
+        media_type: str,
+        asked: Asked,
+        figures: Sequence[str],
+        read: Callable[[Connection], Found],
+        write: Callable[[Found], bytes],
+    ) -> Response:
+        state = await self._database.read(partial(_state, name, media_type, figures))
+        if state.is_known_to(asked):
+            return Response(status_code=304, headers=state.headers())
+        # Read again, in the snapshot of the lines: more may have been published meanwhile.
+        state, found = await self._database.read(lambda one: (_state(name, media_type, figures, one), read(one)))
+        # Ten years of a hundred sites are some megabytes: not on the loop.
+        body = await asyncio.to_thread(write, found)
+        headers = {**state.headers(), "Content-Disposition": f'attachment; filename="{name.partition("-")[0]}"'}
+        return Response(body, media_type=media_type, headers=headers)
+
+    async def send_figure(
+        self, figure: str, form: str, media_type: str, asked: Asked, write: Callable[[list[Line]], bytes]
+    ) -> Response:
+        if figure not in FIGURES:
+            raise not_found("figure")
+        read = partial(lines_of, figure=figure)
+        return await self.send(f"{figure}.{form}", media_type, asked, [figure], read, write)
+
+    async def send_package(self, asked: Asked, package: Mapping[str, Any]) -> Response:
+        """The way in: it changes with what is in it, and with the house's name."""
+        changed = await self._database.read(changed_at)
+        state = State.of(package, changed_at=changed, now=utc_now())
+        if state.is_known_to(asked):
+            return Response(status_code=304, headers=state.headers())
+        return JSONResponse(package, headers=state.headers())
+
+
+def _state(name: str, media_type: str, figures: Sequence[str], connection: Connection) -> State:
+    found = edition(connection, figures)
+    return State.of(FORM_OF_FILES, name, media_type, found, changed_at=found.changed_at, now=utc_now())
 
 
 def add_exports(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
     """Add the files. Only closed periods are in them, and no cell that could betray somebody."""
+    files = _Files(database)
 
-    async def send(
-        figure: str, form: str, asked_before: str | None, media_type: str, render: Callable[[list[Any]], bytes]
-    ) -> Response:
-        if figure not in FIGURES:
-            raise not_found("figure")
-        found = await edition(database, figure)
-        headers = _validators(figure, form, catalogue.version, found)
-        if asked_before == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        lines = await lines_of(database, catalogue, figure)
-        # Ten years of a hundred sites are some megabytes: not on the loop.
-        body = await asyncio.to_thread(render, lines)
-        headers["Content-Disposition"] = f'attachment; filename="{figure}.{form.partition("-")[0]}"'
-        return Response(body, media_type=media_type, headers=headers)
+    @app.get(
+        "/exports/datapackage.json",
+        tags=["exports"],
+        summary="What there is, and what each column means",
+        response_model=dict[str, Any],
+        responses=_NOT_MODIFIED,
+    )
+    async def datapackage(asked: _Asked) -> Response:
+        return await files.send_package(asked, _datapackage(catalogue))
 
-    @app.get("/exports/datapackage.json", tags=["exports"], summary="What there is, and what each column means")
-    async def datapackage() -> dict[str, Any]:
-        return _datapackage(catalogue)
+    @app.get(
+        f"/exports/{FILE}",
+        tags=["exports"],
+        summary="Everything published, as a star in an SQLite file",
+        response_class=Response,
+        responses={200: {"content": {SQLITE: {}}}, **_NOT_MODIFIED},
+    )
+    async def as_sqlite(asked: _Asked) -> Response:
+        return await files.send(FILE, SQLITE, asked, FIGURES, star, written)
 
     @app.get(
         "/exports/{figure}.csv",
@@ -61,8 +118,18 @@ def add_exports(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
         response_class=Response,
         responses={200: {"content": {"text/csv": {}}}, **_NOT_MODIFIED, **problems(404, 422)},
     )
-    async def as_csv(figure: str, dialect: Dialect = "rfc4180", if_none_match: _IfNoneMatch = None) -> Response:
-        return await send(figure, f"csv-{dialect}", if_none_match, CSV, lambda lines: write_csv(lines, dialect))
+    async def as_csv(figure: str, asked: _Asked, dialect: Dialect = "rfc4180") -> Response:
+        return await files.send_figure(figure, f"csv-{dialect}", CSV, asked, partial(write_csv, dialect=dialect))
+
+    @app.get(
+        "/exports/{figure}.json",
+        tags=["exports"],
+        summary="A figure's published periods as JSON",
+        response_model=list[dict[str, Any]],
+        responses={**_NOT_MODIFIED, **problems(404)},
+    )
+    async def as_json(figure: str, asked: _Asked) -> Response:
+        return await files.send_figure(figure, "json", JSON, asked, write_json)
 
     @app.get(
         "/exports/{figure}.parquet",
@@ -71,45 +138,8 @@ def add_exports(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
         response_class=Response,
         responses={200: {"content": {PARQUET: {}}}, **_NOT_MODIFIED, **problems(404)},
     )
-    async def as_parquet(figure: str, if_none_match: _IfNoneMatch = None) -> Response:
-        return await send(figure, "parquet", if_none_match, PARQUET, write_parquet)
-
-
-def write_csv(lines: Sequence[tuple[Any, ...]], dialect: Dialect) -> bytes:
-    """RFC 4180; or, for a French Excel, semicolons, a byte order mark and words for true and false."""
-    text = io.StringIO()
-    is_excel = dialect == "excel-fr"
-    writer = csv.writer(text, delimiter=";" if is_excel else ",", lineterminator="\r\n")
-    writer.writerow(column.name for column in COLUMNS)
-    words = {True: "VRAI", False: "FAUX"} if is_excel else {True: "true", False: "false"}
-    for line in lines:
-        writer.writerow(words[value] if isinstance(value, bool) else value for value in line)
-    return text.getvalue().encode("utf-8-sig" if is_excel else "utf-8")
-
-
-def write_parquet(lines: Sequence[tuple[Any, ...]]) -> bytes:
-    """The same lines with their types, each column with its description; zstd."""
-    schema = pa.schema(
-        [pa.field(column.name, _ARROW[column.type], metadata={"description": column.description}) for column in COLUMNS]
-    )
-    columns = list(zip(*lines, strict=True)) or [()] * len(COLUMNS)
-    arrays = [
-        pa.array([date.fromisoformat(value) for value in values] if column.type == "date" else values, field.type)
-        for column, values, field in zip(COLUMNS, columns, schema, strict=True)
-    ]
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), sink, compression="zstd")
-    return sink.getvalue()
-
-
-def _validators(figure: str, form: str, version: str, found: Edition) -> dict[str, str]:
-    digest = sha256(repr((figure, form, version, found)).encode()).hexdigest()[:32]
-    headers = {"ETag": f'"{digest}"', "Cache-Control": "no-cache"}
-    if found.published_on:
-        day = date.fromisoformat(found.published_on)
-        published = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        headers["Last-Modified"] = format_datetime(published, usegmt=True)
-    return headers
+    async def as_parquet(figure: str, asked: _Asked) -> Response:
+        return await files.send_figure(figure, "parquet", PARQUET, asked, write_parquet)
 
 
 def _datapackage(catalogue: Catalogue) -> dict[str, Any]:

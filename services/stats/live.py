@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import Connection
 from sse_starlette import ServerSentEvent
 
+from services.stats.audience import divisions
 from services.stats.periods import Grain, bounds, key
-from services.stats.queries import KINDS, Asked, positions, rows_of
+from services.stats.queries import LIVE, Asked, positions, rows_of
 from shared.database import Database
 
 PAUSE_S = 0.1
@@ -39,17 +40,17 @@ class Live:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    async def now(self, today: date) -> dict[str, Any]:
-        """Every figure of today, this week, month and year and in all, total and divided."""
-        return await self._database.read(lambda connection: _now(connection, today))
+    async def now(self, today: date, *, all_of_them: bool = True) -> dict[str, Any]:
+        """Every figure of today, this week, month and year and in all, total and divided: `all_of_them`, or by site."""
+        return await self._database.read(lambda connection: _now(connection, today, all_of_them))
 
-    async def stream(self, today: Callable[[], date]) -> AsyncIterator[ServerSentEvent]:
+    async def stream(self, today: Callable[[], date], *, all_of_them: bool = True) -> AsyncIterator[ServerSentEvent]:
         """The counters at once, and again whenever they move."""
         yield ServerSentEvent(comment="the counters", retry=RETRY_MS)
         told = None
         async for day, as_of in self.changes(today):
             if (day, as_of) != told:
-                counters = await self.now(day)
+                counters = await self.now(day, all_of_them=all_of_them)
                 told = day, counters["as_of"]
                 yield ServerSentEvent(
                     msgspec.json.encode(counters).decode(), event="counters", id=place(counters["as_of"])
@@ -76,13 +77,14 @@ def place(as_of: Mapping[str, int]) -> str:
     return "-".join(str(position) for position in as_of.values())
 
 
-def _now(connection: Connection, today: date) -> dict[str, Any]:
+def _now(connection: Connection, today: date, all_of_them: bool) -> dict[str, Any]:
     figures = {}
-    for figure, kind in KINDS.items():
+    for figure, kind in LIVE.items():
         periods = {}
         for grain, name in _NAMES.items():
             first, last = (None, None) if grain is Grain.ALL else bounds(today, grain)
-            divided = {by: rows_of(connection, Asked(figure, by, None, first, last)) for by in kind.by}
+            shown = divisions(kind.by, all_of_them=all_of_them)
+            divided = {by: rows_of(connection, Asked(figure, by, None, first, last)) for by in shown}
             total = rows_of(connection, Asked(figure, None, None, first, last))[0]["count"]
             periods[name] = {
                 "period": key(today, grain) or None,

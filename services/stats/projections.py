@@ -8,17 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from services.stats import actions, waiting
 from shared.envelope import Envelope
-from shared.events.intake import VisitRecorded
-from shared.events.referral import (
-    Moved,
-    NeedSettled,
-    NeedUnmet,
-    PersonMissed,
-    PersonReceived,
-    ReferralIssued,
-    ReferralMoveUndone,
-)
+from shared.events.intake import VisitCorrected, VisitRecorded, VisitVoided
+from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet, RequestDropped, RequestRedated
+from shared.events.referral import Moved, PersonMissed, PersonReceived, ReferralIssued, ReferralMoveUndone
 
 TOTAL = "total"
 VISITS, REQUESTS, REFERRALS = "visits", "requests", "referrals"
@@ -41,6 +35,15 @@ class _Visit(NamedTuple):
     site: str
     channel: str
     requests: tuple[tuple[str, bool], ...]
+    language: str | None
+    needs: tuple[str, ...]
+
+
+class _Corrected(NamedTuple):
+    """A visit that is not what it was: `now` None = it never was one."""
+
+    was: _Visit
+    now: _Visit | None
 
 
 class _Issued(NamedTuple):
@@ -66,6 +69,24 @@ class _Need(NamedTuple):
     step: int
 
 
+class _Dropped(NamedTuple):
+    """A need that is nobody's any more. What its request counts as, the request says itself."""
+
+    found_on: str
+    site: str
+    category: str
+    reason: str
+
+
+class _Redated(NamedTuple):
+    """A request that counts as this on another day."""
+
+    was_on: str
+    requested_on: str
+    site: str
+    counts_as: str
+
+
 class _Walk(NamedTuple):
     """A walk to a partner's door that came to its end: `step` -1 = that was a mistake."""
 
@@ -85,7 +106,9 @@ class _Moved(NamedTuple):
     walk: _Walk | None
 
 
-Signature = _Visit | _Issued | _Need | _Moved
+Signature = (
+    _Visit | _Corrected | _Issued | _Request | _Redated | _Need | _Dropped | _Moved | waiting.Moved | actions.Attended
+)
 
 
 def count(batch: Sequence[Envelope]) -> Counter[Tally]:
@@ -98,13 +121,16 @@ def count(batch: Sequence[Envelope]) -> Counter[Tally]:
     return totals
 
 
-def signature(envelope: Envelope) -> Signature | None:
+def signature(envelope: Envelope) -> Signature | None:  # noqa: C901 - a case for each event that counts
     """All that counting needs to know of an event; None when it counts for nothing."""
     event = envelope.event
     match event:
         case VisitRecorded():
-            requests = tuple((request.category, request.answered) for request in event.requests)
-            return _Visit(envelope.local_day, event.site, event.channel, requests)
+            return _recorded(event, envelope.occurred_at)
+        case VisitCorrected():
+            return _Corrected(_recorded(event.was, event.was_at), _recorded(event.now, event.now_at))
+        case VisitVoided():
+            return _Corrected(_recorded(event.was, event.was_at), None)
         case ReferralIssued():
             # A request that goes to a second partner, after or beside the first, was counted as referred already.
             is_first = event.replaces is None and not event.beside
@@ -115,9 +141,22 @@ def signature(envelope: Envelope) -> Signature | None:
         case NeedSettled():
             request = _Request(event.requested_on, event.site, "unmet", "referred")
             return _Need(request, event.found_on or "", event.category or "", event.reason or "", -1)
+        case NeedDropped():
+            return _Dropped(event.found_on, event.site, event.category, event.reason)
+        case RequestDropped():
+            # What it was before anybody had it, the visit has taken off itself.
+            return _Request(event.requested_on, event.site, event.was, "open")
+        case RequestRedated():
+            return _Redated(event.was_on, event.requested_on, event.site, event.counts_as)
         case Moved():
             return _Moved(event.issued_on, event.site, event.was, event.becomes, _walk(event, envelope.local_day))
-    return None
+    return waiting.moved(envelope) or actions.attended(envelope)
+
+
+def _recorded(visit: VisitRecorded, at: str) -> _Visit:
+    """What counts of a visit that happened at that moment (RFC 3339, the site's offset)."""
+    requests = tuple((request.category, request.answered) for request in visit.requests)
+    return _Visit(at[:10], visit.site, visit.channel, requests, visit.language, visit.needs)
 
 
 def _walk(event: Moved, day: str) -> _Walk | None:
@@ -130,10 +169,14 @@ def _walk(event: Moved, day: str) -> _Walk | None:
     return _Walk(event.walk_ended_on or day, event.site, event.partner, result, event.waited_min, -1 if undone else 1)
 
 
-def _tallies(alike: Signature) -> Iterator[tuple[Tally, int]]:
+def _tallies(alike: Signature) -> Iterator[tuple[Tally, int]]:  # noqa: C901, PLR0912 - a case for each signature
     match alike:
         case _Visit():
             yield from _visit(alike)
+        case _Corrected(was, now):
+            yield from ((tally, -step) for tally, step in _visit(was))
+            if now is not None:
+                yield from _visit(now)
         case _Issued(day, site, category, partner, is_first):
             yield Tally(REFERRALS, TOTAL, "", site, day), 1
             yield Tally(REFERRALS, "category", category, site, day), 1
@@ -141,23 +184,33 @@ def _tallies(alike: Signature) -> Iterator[tuple[Tally, int]]:
             yield Tally(REFERRALS, "status", "issued", site, day), 1
             if is_first:
                 yield from _request_moves("open", "referred", site, day)
+        case _Request(day, site, was, becomes):
+            yield from _request_moves(was, becomes, site, day)
+        case _Redated(was_on, requested_on, site, counts_as):
+            yield from _request_moves(counts_as, "open", site, was_on)
+            yield from _request_moves("open", counts_as, site, requested_on)
         case _Need(request):
             yield from _request_moves(request.was, request.becomes, request.site, request.day)
             if alike.found_on:
-                yield from _need(alike)
+                yield from _need(alike.found_on, request.site, alike.category, alike.reason, alike.step)
+        case _Dropped(found_on, site, category, reason):
+            yield from _need(found_on, site, category, reason, -1)
         case _Moved(day, site, was, becomes, walk):
             # Dated by the day of issue, so that a figure of a day adds up whenever it is asked for.
             yield Tally(REFERRALS, "status", was, site, day), -1
             yield Tally(REFERRALS, "status", becomes, site, day), 1
             if walk is not None:
                 yield from _walked(walk)
+        case waiting.Moved():
+            yield from ((Tally(*counter), step) for counter, step in waiting.counters(alike))
+        case actions.Attended():
+            yield from ((Tally(*counter), step) for counter, step in actions.counters(alike))
 
 
-def _need(need: _Need) -> Iterator[tuple[Tally, int]]:
-    site, day = need.request.site, need.found_on
-    yield Tally(NEEDS, TOTAL, "", site, day), need.step
-    yield Tally(NEEDS, "category", need.category, site, day), need.step
-    yield Tally(NEEDS, "reason", need.reason, site, day), need.step
+def _need(day: str, site: str, category: str, reason: str, step: int) -> Iterator[tuple[Tally, int]]:
+    yield Tally(NEEDS, TOTAL, "", site, day), step
+    yield Tally(NEEDS, "category", category, site, day), step
+    yield Tally(NEEDS, "reason", reason, site, day), step
 
 
 def _walked(walk: _Walk) -> Iterator[tuple[Tally, int]]:
@@ -172,12 +225,17 @@ def _walked(walk: _Walk) -> Iterator[tuple[Tally, int]]:
 
 
 def _visit(visit: _Visit) -> Iterator[tuple[Tally, int]]:
-    day, site, channel, requests = visit
+    day, site, channel, requests, language, needs = visit
     yield Tally(VISITS, TOTAL, "", site, day), 1
     yield Tally(VISITS, "channel", channel, site, day), 1
     # A visit counts once under each category that it brought, however many requests of it there were.
     for category in {category for category, _ in requests}:
         yield Tally(VISITS, "category", category, site, day), 1
+    # Of a visit of which nothing was said, nothing is counted: most speak French, and nobody writes it down.
+    if language:
+        yield Tally(VISITS, "language", language, site, day), 1
+    for need in needs:
+        yield Tally(VISITS, "need", need, site, day), 1
     for category, answered in requests:
         yield Tally(REQUESTS, TOTAL, "", site, day), 1
         yield Tally(REQUESTS, "category", category, site, day), 1

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from services.stats.closing import PUBLISHED
+from services.stats.names import changed_at, known_names
 from services.stats.publishing import PUBLICATIONS
-from shared.catalogue import Catalogue
-from shared.database import Database
+
+Line = tuple[Any, ...]
+"""One published number, in the order of `COLUMNS`."""
 
 
 class Column(NamedTuple):
@@ -23,13 +25,14 @@ COLUMNS = (
     Column("site", "string", "Code de la maison ; vide : toutes les maisons ensemble."),
     Column("maille", "string", "day, week, month ou year : la durée de la période."),
     Column("periode", "string", "La période, en ISO 8601 : 2008-03-11, 2008-W11, 2008-03 ou 2008."),
-    Column("axe", "string", "Ce que la ligne répartit : total, category, partner, channel ou status."),
+    Column("axe", "string", "Ce que la ligne répartit : total, category, partner, channel, status, language ou need."),
     Column("code", "string", "Le code sur cet axe ; vide pour le total."),
     Column("libelle", "string", "Le code en toutes lettres, quand la maison lui donne un nom."),
     Column("nombre", "integer", "Le nombre compté ; vide quand il est masqué."),
     Column("masque", "boolean", "Vrai : le nombre n'est pas publié, il pourrait faire reconnaître quelqu'un."),
     Column("revision", "integer", "1 à la première publication ; 2 et plus : une rectification, à côté."),
     Column("publie_le", "date", "Le jour de la publication."),
+    Column("seuil", "integer", "Le seuil de secret de cette ligne : aucun nombre de 1 à seuil - 1 n'est publié."),
 )
 FIGURES = tuple(PUBLISHED)
 KEY = ("site", "maille", "periode", "axe", "code", "revision")
@@ -41,27 +44,26 @@ UNITS: Mapping[str, str] = {
 
 
 class Edition(NamedTuple):
-    """How much of a table there is, and since when: what tells one state of it from another."""
+    """What tells one state of a file from another: how much there is, and when any of it last changed (UTC)."""
 
     lines: int
     revision: int
-    published_on: str | None
+    changed_at: str
 
 
-async def edition(database: Database, figure: str) -> Edition:
-    """The state of one figure's publications."""
+def edition(connection: Connection, figures: Sequence[str] = FIGURES) -> Edition:
+    """The state of some figures' publications and of what their codes are called."""
     columns = PUBLICATIONS.c
-    query = select(func.count(), func.max(columns.revision), func.max(columns.published_on)).where(
-        columns.figure == figure
+    query = select(func.count(), func.max(columns.revision), func.max(columns.published_at)).where(
+        columns.figure.in_(figures)
     )
-    lines, revision, day = await database.read(lambda connection: connection.execute(query).one())
-    return Edition(lines, revision or 0, day)
+    lines, revision, published_at = connection.execute(query).one()
+    return Edition(lines, revision or 0, max(published_at or "", changed_at(connection)))
 
 
-async def lines_of(database: Database, catalogue: Catalogue, figure: str) -> list[tuple[Any, ...]]:
+def lines_of(connection: Connection, figure: str) -> list[Line]:
     """Every published line of a figure, in the order of `COLUMNS`, by period. A withheld count is None."""
-    rows = await database.read(lambda connection: _rows(connection, figure))
-    labels = _labels(catalogue)
+    names = known_names(connection)
     return [
         (
             row["site"],
@@ -69,25 +71,20 @@ async def lines_of(database: Database, catalogue: Catalogue, figure: str) -> lis
             row["period"],
             row["dimension"],
             row["value"],
-            labels.get((row["dimension"], row["value"]), ""),
+            names[key].label if (key := (row["dimension"], row["value"])) in names else "",
             None if row["withheld"] else row["count"],
             bool(row["withheld"]),
             row["revision"],
             row["published_on"],
+            row["threshold"],
         )
-        for row in rows
+        for row in rows_of(connection, figure)
     ]
 
 
-def _rows(connection: Connection, figure: str) -> Sequence[Mapping[Any, Any]]:
+def rows_of(connection: Connection, figure: str) -> Sequence[Mapping[Any, Any]]:
+    """A figure's publications as they are kept, with the counts that nobody outside may see, by period."""
     columns = PUBLICATIONS.c
     order = (columns.site, columns.grain, columns.period, columns.dimension, columns.value, columns.revision)
     query = select(PUBLICATIONS).where(columns.figure == figure).order_by(*order)
     return connection.execute(query).mappings().all()
-
-
-def _labels(catalogue: Catalogue) -> dict[tuple[str, str], str]:
-    return {
-        **{("category", category.code): category.label_fr for category in catalogue.categories},
-        **{("partner", partner.code): partner.name for partner in catalogue.partners},
-    }

@@ -2,14 +2,13 @@
 
 A published figure stays as it was. When records of a closed month change, the month is published again as a
 restatement beside the first, as soon as no difference between the two is small enough to point at somebody.
+The threshold is the house's of that day, kept with each cell: another one holds for what is published from then on.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
@@ -17,46 +16,26 @@ from sqlalchemy.exc import IntegrityError
 
 from services.stats.closing import PUBLISHED, Cell, closed_months, days_of, sums_of, with_weeks, year_of
 from services.stats.counting import FIGURES
+from services.stats.names import instant, name_codes
 from services.stats.periods import Grain
 from services.stats.projections import TOTAL
-from services.stats.secrecy import K_DEFAULT, withheld
+from services.stats.secrecy import withheld
 from services.stats.tables import Publication
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
-from shared.database import Database, StoreUnavailable
+from shared.database import Database
 
 PUBLICATIONS: Table = Publication.__table__  # type: ignore[attr-defined]
-LOOK_EVERY_S = 3600
-RETRY_S = 30
 
 Row = dict[str, Any]
 """A row of `publications`."""
-
-_log = logging.getLogger(__name__)
 
 
 class Publisher:
     """Publishes in its own time, a month a transaction. Reading and choosing hold nobody up."""
 
-    def __init__(
-        self, database: Database, catalogue: Catalogue, k: int = K_DEFAULT, now: Callable[[], datetime] = utc_now
-    ) -> None:
-        self._database, self._catalogue, self._k, self._now = database, catalogue, k, now
-
-    async def run(self) -> None:
-        """Publish what has closed, and look again every hour, until cancelled."""
-        while True:
-            try:
-                await self.publish()
-                pause_s = LOOK_EVERY_S
-            except StoreUnavailable as error:
-                _log.warning("publishing waits: %s", type(error).__name__)
-                pause_s = RETRY_S
-            except ValueError:
-                # Tables that do not add up are never published; somebody has to look.
-                _log.exception("nothing is published: the tables disagree")
-                pause_s = LOOK_EVERY_S
-            await asyncio.sleep(pause_s)
+    def __init__(self, database: Database, catalogue: Catalogue, now: Callable[[], datetime] = utc_now) -> None:
+        self._database, self._catalogue, self._now = database, catalogue, now
 
     async def publish(self) -> list[str]:
         """Publish every closed month that was not, and the restatements that are due; the months concerned."""
@@ -64,20 +43,20 @@ class Publisher:
         first = await self._database.read(_first_day)
         done: list[str] = []
         for month in closed_months(first, today) if first else ():
-            rows = await self._database.read(partial(self._due, month, today.isoformat()))
+            rows = await self._database.read(partial(self._due, month, self._now()))
             if rows and await self._add(rows):
                 done.append(month)
         return done
 
     async def _add(self, rows: Sequence[Row]) -> bool:
         try:
-            await self._database.write(lambda connection: connection.execute(insert(PUBLICATIONS), rows))
+            await self._database.write(partial(_insert, rows, self._now()))
         except IntegrityError:
             # Another replica has published the very same.
             return False
         return True
 
-    def _due(self, month: str, today: str, connection: Connection) -> list[Row]:
+    def _due(self, month: str, now: datetime, connection: Connection) -> list[Row]:
         """What is to be published of a month now: all of it, or a restatement, or nothing."""
         first, last = days_of(month)
         earlier = _published(connection, Grain.DAY, first.isoformat(), f"{month}-00")
@@ -86,66 +65,101 @@ class Publisher:
         before = _published(connection, Grain.MONTH, month, month) + _published(
             connection, Grain.DAY, f"{month}-01", last.isoformat()
         )
-        if before.counts and not _is_due(before.counts, {**days, **whole}, self._k):
+        if before.counts and not _is_due(before, {**days, **whole}, self._threshold):
             return []
         cells = {**with_weeks({**earlier.counts, **days}, month), **whole}
         gone = {cell: 0 for cell in before.counts if cell not in cells}
-        rows = self._rows(cells | gone, earlier, before, today)
+        rows = self._rows(cells | gone, earlier, before, now)
         months = _published(connection, Grain.MONTH, f"{month[:4]}-01", f"{month[:4]}-12")
         year = _published(connection, Grain.YEAR, month[:4], month[:4])
         if rows and (month.endswith("-12") or year.counts):
             months = months + _Published.of(row for row in rows if row["grain"] == Grain.MONTH)
-            rows += self._rows({**months.counts, **year_of(months.counts)}, months, year, today)
+            rows += self._rows({**months.counts, **year_of(months.counts)}, months, year, now)
         return rows
 
-    def _rows(self, cells: Mapping[Cell, int], earlier: "_Published", before: "_Published", today: str) -> list[Row]:
+    def _rows(self, cells: Mapping[Cell, int], earlier: "_Published", before: "_Published", now: datetime) -> list[Row]:
         """The next revision of `before`. What was published `earlier` only stands there to be added up with."""
         kept = [cell for cell in cells if cell in earlier.withheld or cell in before.withheld]
         known = earlier.counts.keys() - set(kept)
-        hidden = withheld(cells, sums_of(cells), self._k, known, kept)
+        k = {cell: earlier.thresholds.get(cell) or before.threshold(cell, self._threshold) for cell in cells}
+        hidden = withheld(cells, sums_of(cells), k, known, kept)
         return [
             {
                 **cell._asdict(),
                 "revision": before.revision + 1,
                 "count": count,
                 "withheld": cell in hidden,
-                "published_on": today,
+                "published_on": now.astimezone(self._catalogue.default_site.zone).date().isoformat(),
+                "threshold": k[cell],
+                "published_at": instant(now),
             }
             for cell, count in cells.items()
             if cell not in earlier.counts
         ]
 
+    def _threshold(self, cell: Cell) -> int:
+        """That of the house today."""
+        return self._catalogue.secrecy.of(cell.figure)
 
-def _is_due(before: Mapping[Cell, int], now: Mapping[Cell, int], k: int) -> bool:
+
+def _insert(rows: Sequence[Row], now: datetime, connection: Connection) -> None:
+    """Publish: the numbers, and in the same transaction a name for each of their codes."""
+    connection.execute(insert(PUBLICATIONS), rows)
+    codes = {("site", row["site"]) for row in rows} | {(row["dimension"], row["value"]) for row in rows}
+    name_codes(connection, (key for key in codes if key[1]), now)
+
+
+def _is_due(before: "_Published", now: Mapping[Cell, int], today: Callable[[Cell], int]) -> bool:
     """Whether to restate: something differs, and nothing by so little that it points at somebody."""
-    differences = [now.get(cell, 0) - before.get(cell, 0) for cell in {*before, *now}]
-    return any(differences) and all(abs(difference) >= k for difference in differences if difference)
+    differences = {
+        cell: abs(difference)
+        for cell in {*before.counts, *now}
+        if (difference := now.get(cell, 0) - before.counts.get(cell, 0))
+    }
+    large = (difference >= before.threshold(cell, today) for cell, difference in differences.items())
+    return bool(differences) and all(large)
 
 
 @dataclass(frozen=True)
 class _Published:
-    """Cells as last published, those of them that were ever withheld, and the last revision."""
+    """Cells as last published, with the threshold of each, those that were ever withheld, and the last revision."""
 
     counts: Mapping[Cell, int]
     withheld: frozenset[Cell]
     revision: int
+    thresholds: Mapping[Cell, int]
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> "_Published":
         """From rows in the order of their revisions."""
         counts: dict[Cell, int] = {}
         hidden: set[Cell] = set()
+        thresholds: dict[Cell, int] = {}
         revision = 0
         for row in rows:
             counts[_cell(row)] = row["count"]
+            thresholds[_cell(row)] = row["threshold"]
             revision = row["revision"]
             if row["withheld"]:
                 hidden.add(_cell(row))
-        return cls(counts, frozenset(hidden), revision)
+        return cls(counts, frozenset(hidden), revision, thresholds)
 
     def __add__(self, other: "_Published") -> "_Published":
         revision = max(self.revision, other.revision)
-        return _Published({**self.counts, **other.counts}, self.withheld | other.withheld, revision)
+        return _Published(
+            {**self.counts, **other.counts},
+            self.withheld | other.withheld,
+            revision,
+            {**self.thresholds, **other.thresholds},
+        )
+
+    def threshold(self, cell: Cell, today: Callable[[Cell], int]) -> int:
+        """What the cell's table was published under here; today's where nothing of the table was."""
+        return self.thresholds.get(cell) or self._by_table.get(cell.figure) or today(cell)
+
+    @cached_property
+    def _by_table(self) -> Mapping[str, int]:
+        return {cell.figure: threshold for cell, threshold in self.thresholds.items()}
 
 
 def _published(connection: Connection, grain: Grain, first: str, last: str) -> _Published:

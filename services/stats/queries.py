@@ -6,24 +6,37 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from services.stats.actions import ACTIONS, ATTENDANCES
+from services.stats.people.distinct import IDENTITY, Range, different
+from services.stats.people.presences import PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain, Span, divided
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQUESTS, TOTAL, VISITS
 from services.stats.tables import ALL_SITES
+from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
 from shared.database import Database
 
 READER = "stats"
 
 
 class Kind(NamedTuple):
-    """What a figure counts: its unit, what day a thing is filed under, and what it can be divided by."""
+    """What a figure counts: its unit, what day a thing is filed under, and what it can be divided by.
+
+    `different`: different people, who are counted when asked; their counts do not add up, of periods no more than of
+    lines.
+    """
 
     unit: str
     date_basis: str
     by: tuple[str, ...]
+    different: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
-    VISITS: Kind("visits", "the local day on which the visit happened", ("category", "channel", "site")),
+    VISITS: Kind(
+        "visits",
+        "the local day on which the visit happened",
+        ("category", "channel", "language", "need", "site"),
+    ),
     REQUESTS: Kind("requests", "the local day on which the visit happened", ("category", "channel", "status", "site")),
     REFERRALS: Kind(
         "referrals",
@@ -41,7 +54,28 @@ KINDS: Mapping[str, Kind] = {
         ("partner", "site"),
     ),
     NEEDS: Kind("needs", "the local day on which the need was found unmet", ("category", "reason", "site")),
+    ARRIVALS: Kind("arrivals", "the local day on which the visitor arrived", ("result", "wait", "site")),
+    WAITING: Kind("minutes", "the local day on which the visitor arrived", ("result", "site")),
+    INVITATIONS: Kind("invitations", "the local day on which the invitation was given", ("status", "site")),
+    ACTIONS: Kind("actions", "the local day on which the action was held", ("kind", "category", "partner", "site")),
+    ATTENDANCES: Kind(
+        "attendances", "the local day on which the action was held", ("kind", "category", "partner", "site")
+    ),
+    PARTICIPANTS: Kind(
+        "people",
+        "the local day on which the action was held",
+        ("kind", "category", "partner", IDENTITY, "site"),
+        different=True,
+    ),
+    PEOPLE: Kind(
+        "people",
+        "the local day of the visit; by partner, that on which the referral was issued",
+        ("partner", IDENTITY, "site"),
+        different=True,
+    ),
 }
+LIVE: Mapping[str, Kind] = {figure: kind for figure, kind in KINDS.items() if not kind.different}
+"""What moves before everybody's eyes: sums that are kept, and cost the same whatever the history."""
 
 
 class Asked(NamedTuple):
@@ -65,7 +99,9 @@ async def ask(database: Database, asked: Asked) -> dict[str, Any]:
 def rows_of(connection: Connection, asked: Asked) -> list[dict[str, Any]]:
     """Rows of `{"period"?, "<by>"?, "count"}`, by period, then by value. Nothing counted, no row."""
     totals: dict[tuple[str, str], int] = {}
-    for span in _spans(asked):
+    if KINDS[asked.figure].different:
+        totals = different(connection, Range(*asked))
+    for span in () if KINDS[asked.figure].different else _spans(asked):
         for period, value, count in _counters(connection, asked, span):
             label = period if span.label is None else span.label
             totals[label, value] = totals.get((label, value), 0) + count

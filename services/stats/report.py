@@ -1,13 +1,19 @@
 """The yearly review: one year's figures, side by side, from one snapshot."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
 
+from services.stats.actions import ACTIONS, ATTENDANCES
+from services.stats.different import discreet
+from services.stats.people.distinct import IDENTITY
+from services.stats.people.presences import PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, RECEIVED, REFERRALS, REQUESTS, VISITS
 from services.stats.queries import Asked, positions, rows_of
+from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
 from shared.catalogue import Catalogue
 from shared.database import Database
 
@@ -40,6 +46,8 @@ class _Year:
                 "previous_by_month": self._by_month(VISITS, of_year=self._year - 1),
                 "by_category": self._rows(VISITS, "category"),
                 "by_channel": self._rows(VISITS, "channel"),
+                "by_language": self._rows(VISITS, "language"),
+                "by_need": self._rows(VISITS, "need"),
                 "by_site": self._rows(VISITS, "site"),
             },
             "requests": {
@@ -68,6 +76,12 @@ class _Year:
                 "by_reason": self._rows(NEEDS, "reason"),
                 "by_site": self._rows(NEEDS, "site"),
             },
+            "arrivals": self._arrivals(),
+            "invitations": self._invitations(),
+            "actions": self._sessions(ACTIONS),
+            "attendances": self._sessions(ATTENDANCES),
+            "participants": self._different(PARTICIPANTS, ("kind", "category", "partner", IDENTITY, "site"), catalogue),
+            "people": self._different(PEOPLE, ("partner", IDENTITY, "site"), catalogue),
         }
 
     def _handovers(self) -> dict[str, Any]:
@@ -82,6 +96,54 @@ class _Year:
             "by_site": self._rows(HANDOVERS, "site"),
             "minutes": minutes,
             "average_minutes": round(minutes / received, 1) if received else None,
+        }
+
+    def _arrivals(self) -> dict[str, Any]:
+        """The waiting room, and the minutes of those who were received; the average is None without any."""
+        by_result = self._rows(ARRIVALS, "result")
+        received = sum(row["count"] for row in by_result if row["result"] == RECEIVED)
+        minutes = sum(row["count"] for row in self._rows(WAITING, "result") if row["result"] == RECEIVED)
+        return {
+            "count": self._count(ARRIVALS),
+            "by_result": by_result,
+            "by_wait": self._rows(ARRIVALS, "wait"),
+            "by_site": self._rows(ARRIVALS, "site"),
+            "minutes": minutes,
+            "average_minutes": round(minutes / received, 1) if received else None,
+        }
+
+    def _invitations(self) -> dict[str, Any]:
+        """Invitations given, those of them that were used, and their share; None where none was given."""
+        count, by_status = self._count(INVITATIONS), self._rows(INVITATIONS, "status")
+        used = sum(row["count"] for row in by_status if row["status"] == "used")
+        return {
+            "count": count,
+            "used": used,
+            "share_used": round(used / count, 4) if count else None,
+            "by_status": by_status,
+            "by_site": self._rows(INVITATIONS, "site"),
+        }
+
+    def _sessions(self, figure: str) -> dict[str, Any]:
+        """Collective actions, or everybody who was at them. By partner a line for each of an action's."""
+        return {
+            "count": self._count(figure),
+            "previous": self._count(figure, of_year=self._year - 1) or None,
+            **{f"by_{by}": self._rows(figure, by) for by in ("kind", "category", "partner", "site")},
+        }
+
+    def _different(self, figure: str, divided: Sequence[str], catalogue: Catalogue) -> dict[str, Any]:
+        """Different people: lines that do not add up, a few people told as None. `threshold` = what is a few."""
+        k = catalogue.secrecy.of(figure)
+        names = {partner.code: partner.name for partner in catalogue.partners}
+        lines = {by: discreet(self._rows(figure, by), k) for by in divided}
+        for row in lines["partner"]:
+            row["name"] = names.get(row["partner"], "")
+        return {
+            "count": self._count(figure),
+            "previous": self._count(figure, of_year=self._year - 1) or None,
+            "threshold": k,
+            **{f"by_{by}": rows for by, rows in lines.items()},
         }
 
     def _count(self, figure: str, of_year: int | None = None) -> int:

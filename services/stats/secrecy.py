@@ -2,7 +2,8 @@
 
 A cell is small when it counts at least one and fewer than `k`. Withholding it alone would not help: its row's total
 less the other cells is its value. So others go with it, until neither subtraction in any number of steps nor the
-knowledge that counts are not negative narrows a withheld cell down to a range of fewer than `k` values.
+knowledge that counts are not negative narrows a withheld cell down to a range of fewer than `k` values. Each cell may
+have a `k` of its own: that of the table that it stands in, or that under which it was published before.
 
 The tables are given as sums (a total and its parts), which is all that an attacker has to go by: nested tables,
 periods within periods and sites within all sites are sums like any other.
@@ -13,8 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-K_DEFAULT = 11
-K_MIN = 5
+from shared.catalogue import K_DEFAULT, K_MIN
 
 Cell = TypeVar("Cell", bound=Hashable)
 
@@ -33,25 +33,26 @@ class Sum(NamedTuple, Generic[Cell]):
 def withheld(
     counts: Mapping[Cell, int],
     sums: Sequence[Sum[Cell]],
-    k: int = K_DEFAULT,
+    k: int | Mapping[Cell, int] = K_DEFAULT,
     known: Collection[Cell] = (),
     kept: Collection[Cell] = (),
 ) -> frozenset[Cell]:
-    """The cells not to be published. Every cell that a sum names has a count; `k` >= 5.
+    """The cells not to be published. Every cell that a sum names has a count; `k`, of all or by cell, is 5 at least.
 
     `known` were published before and cannot be taken back; `kept` were withheld before and stay so.
     Raises `ValueError` when a sum does not add up: nothing may be published from tables that disagree.
     """
-    if k < K_MIN:
-        raise ValueError(f"k is {k}: cells below {K_MIN} are never published")
+    k_of = dict.fromkeys(counts, k) if isinstance(k, int) else k
+    if (least := min(k_of.values(), default=K_MIN)) < K_MIN:
+        raise ValueError(f"k is {least}: cells below {K_MIN} are never published")
     for one in sums:
         if counts[one.total] != sum(counts[part] for part in one.parts):
             raise ValueError(f"{one.total} is {counts[one.total]}, and not what its parts are together")
     # In the order of the cells, not of their hashes: the same tables are published alike wherever it is done.
-    small = (cell for cell, count in counts.items() if 0 < count < k and cell not in known)
+    small = (cell for cell, count in counts.items() if 0 < count < k_of[cell] and cell not in known)
     hidden = dict.fromkeys((*small, *kept))
     by_cell = _sums_by_cell(sums)
-    while exposed := _in_one_step(counts, sums, hidden, k) or _in_many_steps(counts, sums, by_cell, hidden, k):
+    while exposed := _in_one_step(counts, sums, hidden, k_of) or _in_many_steps(counts, sums, by_cell, hidden, k_of):
         if not any(_hide_another(counts, one, hidden, known) for one in exposed):
             # Nothing is left to hide it behind: an attacker learns only what no table says.
             break
@@ -67,7 +68,7 @@ def _sums_by_cell(sums: Iterable[Sum[Cell]]) -> Mapping[Cell, list[Sum[Cell]]]:
 
 
 def _in_one_step(
-    counts: Mapping[Cell, int], sums: Iterable[Sum[Cell]], hidden: dict[Cell, None], k: int
+    counts: Mapping[Cell, int], sums: Iterable[Sum[Cell]], hidden: dict[Cell, None], k_of: Mapping[Cell, int]
 ) -> list[Sum[Cell]]:
     """The sums that give a withheld cell away by themselves: it is alone in them, or with too few others."""
     exposing = []
@@ -76,7 +77,8 @@ def _in_one_step(
         if one.total in hidden:
             exposes = not parts
         else:
-            exposes = len(parts) == 1 or (len(parts) > 0 and sum(counts[part] for part in parts) < k)
+            together = sum(counts[part] for part in parts)
+            exposes = len(parts) == 1 or any(together < k_of[part] for part in parts)
         if exposes:
             exposing.append(one)
     return exposing
@@ -87,13 +89,35 @@ def _in_many_steps(
     sums: Sequence[Sum[Cell]],
     by_cell: Mapping[Cell, Sequence[Sum[Cell]]],
     hidden: dict[Cell, None],
-    k: int,
+    k_of: Mapping[Cell, int],
 ) -> list[Sum[Cell]]:
-    """The sums around cells that several sums together give away, exactly or nearly; the smallest sums first."""
+    """The sums around cells that several sums together give away, exactly or nearly; the smallest sums first.
+
+    Behind them the totals that bound such cells from afar, by way of others that are withheld: where all around is
+    withheld already they are what is left to hide.
+    """
     equations = list(_equations(counts, sums, hidden))
-    exposed = _determined(equations) or _narrow(equations, hidden, k)
-    around = dict.fromkeys(one for cell in hidden if cell in exposed for one in by_cell[cell])
-    return sorted(around, key=lambda one: counts[one.total])
+    found = _determined(equations) or _narrow(equations, hidden, k_of)
+    exposed = [cell for cell in hidden if cell in found]
+    around = dict.fromkeys(one for cell in exposed for one in by_cell[cell])
+    totals = _totals_about(exposed, by_cell, hidden)
+    return [*sorted(around, key=lambda one: counts[one.total]), *(Sum(total, ()) for total in totals)]
+
+
+def _totals_about(
+    cells: Iterable[Cell], by_cell: Mapping[Cell, Sequence[Sum[Cell]]], hidden: Collection[Cell]
+) -> Iterable[Cell]:
+    """The totals that are published and bound these cells, by themselves or with other withheld ones; nearest first."""
+    found: dict[Cell, None] = {}
+    ahead = dict.fromkeys(cells)
+    for cell in (walk := list(ahead)):
+        for one in by_cell[cell]:
+            if one.total not in hidden:
+                found[one.total] = None
+            beyond = [each for each in (one.total, *one.parts) if each in hidden and each not in ahead]
+            ahead.update(dict.fromkeys(beyond))
+            walk += dict.fromkeys(beyond)
+    return found
 
 
 class _Equation(NamedTuple, Generic[Cell]):
@@ -145,15 +169,15 @@ def _subtract(row: dict[Cell, int], other: Mapping[Cell, int], times: int) -> No
             row.pop(cell, None)
 
 
-def _narrow(equations: Sequence[_Equation[Cell]], hidden: Iterable[Cell], k: int) -> set[Cell]:
-    """The cells whose bounds, none below zero, lie closer together than `k` values."""
+def _narrow(equations: Sequence[_Equation[Cell]], hidden: Iterable[Cell], k_of: Mapping[Cell, int]) -> set[Cell]:
+    """The cells whose bounds, none below zero, lie closer together than their `k` values."""
     low = dict.fromkeys(hidden, 0)
     high: dict[Cell, float] = dict.fromkeys(hidden, float("inf"))
     for _ in range(_ROUNDS_OF_BOUNDS_MAX):
         moved = [_tighten(equation, low, high) for equation in equations]
         if not any(moved):
             break
-    return {cell for cell in high if high[cell] - low[cell] < k - 1}
+    return {cell for cell in high if high[cell] - low[cell] < k_of[cell] - 1}
 
 
 def _tighten(equation: _Equation[Cell], low: dict[Cell, int], high: dict[Cell, float]) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from services.stats.elapsed import a_year_before
 from services.stats.periods import Grain, bounds
-from services.stats.queries import KINDS, Asked, positions, rows_of
+from services.stats.queries import LIVE, Asked, positions, rows_of
 from shared.database import Database
 
 GRAINS = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.YEAR)
@@ -42,7 +42,7 @@ async def standing(database: Database, today: date, site: str | None) -> Standin
 def _standing(connection: Connection, today: date, site: str | None) -> Standing:
     totals: dict[str, Line] = {}
     divided: dict[tuple[str, str], Mapping[str, Line]] = {}
-    for figure, kind in KINDS.items():
+    for figure, kind in LIVE.items():
         totals[figure] = _lines(connection, figure, None, today, site).get("", _NOTHING)
         for by in kind.by:
             divided[figure, by] = _lines(connection, figure, by, today, site)

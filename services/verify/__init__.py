@@ -10,12 +10,13 @@ from threading import Event
 from typing import Any
 
 from services.verify.audit import audit
+from services.verify.explaining import NoSuchFigure, Question, explained
 from services.verify.printing import print_document
 from services.verify.sources import opened
 from services.verify.stores import CannotVerify
 from shared.settings import Settings
 
-__all__ = ["CannotVerify", "print_document", "verify"]
+__all__ = ["CannotVerify", "NoSuchFigure", "Question", "explain", "print_document", "verify"]
 
 
 async def verify(settings: Settings) -> dict[str, Any]:
@@ -31,6 +32,23 @@ async def verify(settings: Settings) -> dict[str, Any]:
     finally:
         # Nobody waits for the answer any more: the thread ends at its next look, and clears up.
         stop.set()
+
+
+async def explain(settings: Settings, question: Question) -> dict[str, Any]:
+    """Name the events behind a figure of this house, running or at rest; the answer is that of `explained`.
+
+    Raises `CannotVerify` as `verify` does.
+    """
+    stop = Event()
+    try:
+        return await asyncio.to_thread(_explain, settings, question, stop)
+    finally:
+        stop.set()
+
+
+def _explain(settings: Settings, question: Question, stop: Event) -> dict[str, Any]:
+    with opened(settings, stop) as sources:
+        return explained(sources, question)
 
 
 def _verify(settings: Settings, stop: Event) -> dict[str, Any]:

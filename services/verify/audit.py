@@ -1,15 +1,31 @@
 """The whole audit: every check, in the order in which they are told."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from services.verify.chains import Chains
 from services.verify.checks import Check
-from services.verify.documents import Document, Fact, Handed, Off, Unreadable, Visit, read_data, read_document
+from services.verify.corrections import Corrections
+from services.verify.documents import (
+    Corrected,
+    Document,
+    DroppedRequest,
+    Fact,
+    Handed,
+    Off,
+    Redated,
+    Unreadable,
+    Visit,
+    read_data,
+    read_document,
+)
 from services.verify.figures import Recount
 from services.verify.folding import Happened, Referral, fold, read_history
+from services.verify.front_desk import FrontDesk
 from services.verify.histories import Told, histories
 from services.verify.logs import LogChecks, walk
+from services.verify.people import People
 from services.verify.read_models import BOOKINGS, CANCELLATIONS, QUEUE_ITEMS, VISIT_REFERRALS, ReadModel
 from services.verify.requests import Requests, scratch
 from services.verify.standing import Horizon, Standing
@@ -41,7 +57,7 @@ class Sources(NamedTuple):
 def audit(sources: Sources) -> dict[str, Any]:
     """`{"ok", "position", "checks"}`. What is wrong is told by the checks; only what cannot be reached raises."""
     with scratch() as connection:
-        checks = _Audit(sources, Requests(connection), Chains(connection)).run()
+        checks = _Audit(sources, connection).run()
     ok = all(check.ok for check in checks.made)
     position = {"intake": _position(checks.intake), "referral": _position(checks.referral)}
     return {"ok": ok, "position": position, "checks": [check.document() for check in checks.made]}
@@ -58,9 +74,13 @@ class _Made(NamedTuple):
 class _Audit:
     """The checks while they are being made: one walk along each log by position, one by stream."""
 
-    def __init__(self, sources: Sources, requests: Requests, chains: Chains) -> None:
-        self._sources, self._requests, self._chains = sources, requests, chains
-        self._recount = Recount()
+    def __init__(self, sources: Sources, scratch: Connection) -> None:
+        self._sources = sources
+        self._corrections = Corrections()
+        self._requests, self._chains = Requests(scratch, self._corrections.days), Chains(scratch)
+        self._people = People(scratch)
+        self._recount = Recount(self._people, self._corrections.days.keys())
+        self._front_desk = FrontDesk(scratch, self._recount)
         self._versions, self._moves = Check("versions"), Check("moves")
         self._streams = 0
         self._counted_intake = sources.stats_stood.heard["intake"]
@@ -72,6 +92,7 @@ class _Audit:
         sources, log = self._sources, LogChecks.new()
         intake = walk(sources.intake, "intake", log, sources.bus, self._hear_intake)
         referral = walk(sources.referral, "referral", log, sources.bus)
+        self._corrections.read_again(sources.intake)
         for _ in histories(sources.intake, "intake", self._versions, with_entries=False):
             self._streams += 1
         read_models = self._fold_referrals()
@@ -87,19 +108,37 @@ class _Audit:
             log.topics,
             log.queues,
             self._requests.compare(),
+            self._corrections.compare(),
             self._moves,
             self._chains.compare(),
+            self._front_desk.compare(),
             self._figures(),
+            *self._people.compare(self._sources.stats),
             *read_models,
             _dead_letters(stood),
         ]
         return _Made(made, intake, referral)
 
     def _hear_intake(self, partition: int, position: int, document: Document, fact: Fact | None) -> None:
+        is_counted = self._counted_intake.holds(partition, position)
+        self._front_desk.take(document, fact, is_counted=is_counted)
+        for held in self._people.take(document, fact, is_counted=is_counted):
+            self._recount.held(*held)
         if isinstance(fact, Visit):
-            self._requests.made(document, fact, is_heard=self._handed_intake.holds(partition, position))
-            if self._counted_intake.holds(partition, position):
+            self._requests.made(document.day, fact, is_heard=self._handed_intake.holds(partition, position))
+            if is_counted:
                 self._recount.visit(document.day, fact)
+        elif isinstance(fact, Corrected):
+            self._correct(fact, is_heard=self._handed_intake.holds(partition, position), is_counted=is_counted)
+
+    def _correct(self, fact: Corrected, *, is_heard: bool, is_counted: bool) -> None:
+        if is_counted:
+            self._recount.visit(fact.was_day, fact.was, -1)
+        added = self._corrections.made(fact, is_heard=is_heard)
+        if added and fact.now:
+            self._requests.made(fact.now_day, added, is_heard=is_heard)
+            if is_counted:
+                self._recount.visit(fact.now_day, fact.now)
 
     def _fold_referrals(self) -> list[Check]:
         """Fold each referral for whoever keeps something of it, each as far as he has heard."""
@@ -110,12 +149,16 @@ class _Audit:
             self._streams += 1
             if off := _called_off(stream, told):
                 kept.cancellations.expect(off)
+            if stream.startswith("request-"):
+                self._follow_request(told)
+                continue
             happened = read_history(told)
             self._hand_over(happened)
             moved += max(0, len(happened) - 1)
             if whole := fold(stream, happened, self._moves):
                 kept.queue_items.expect(whole.queue_item())
                 self._chains.take(whole)
+                self._corrections.stands(whole)
                 if booking := whole.booking():
                     kept.bookings.expect(booking)
                     _, permanence, place = booking
@@ -127,12 +170,28 @@ class _Audit:
         self._moves.seen = f"{moved:,} moves, each from where it is allowed"
         return kept.end()
 
-    def _hand_over(self, happened: Iterable[Happened]) -> None:
+    def _hand_over(self, happened: Sequence[Happened]) -> None:
         heads = self._sources.referral_before.heads
-        for told, _document, fact in happened:
-            # What was appended later answers to visits that this moment knew nothing of.
-            if isinstance(fact, Handed) and told.position <= heads.get(told.partition, 0):
+        # What was appended later answers to visits that this moment knew nothing of.
+        by_then = [one for one in happened if one.told.position <= heads.get(one.told.partition, 0)]
+        self._corrections.handed(by_then)
+        for _told, _document, fact in by_then:
+            if isinstance(fact, Handed):
                 self._requests.handed(fact)
+
+    def _follow_request(self, told: Sequence[Told]) -> None:
+        """The history of a request whose visit was corrected or voided."""
+        heads = self._sources.referral_before.heads
+        for one in told:
+            try:
+                fact = read_data(read_document(one.entry))
+            except Unreadable:
+                continue
+            if isinstance(fact, DroppedRequest | Redated):
+                if one.position <= heads.get(one.partition, 0):
+                    self._corrections.told(fact)
+                if self._counted_referral.holds(one.partition, one.position):
+                    self._recount.told(fact)
 
     def _figures(self) -> Check:
         check = self._recount.compare(self._sources.stats)

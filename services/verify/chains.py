@@ -62,7 +62,7 @@ _FAULTS = (
             "WITH RECURSIVE before (id, ancestor) AS ("
             " SELECT n.id, n.replaces FROM nodes n JOIN links l ON l.child = n.id AND l.parent = n.replaces"
             " WHERE n.is_open AND NOT n.is_need AND NOT n.is_touched AND "
-            " l.why IN ('declined', 'expired', 'move-undone')"
+            " l.why IN ('declined', 'expired', 'withdrawn', 'move-undone')"
             " UNION SELECT b.id, n.replaces FROM before b JOIN nodes n ON n.id = b.ancestor"
             " WHERE n.replaces IS NOT NULL)"
             " SELECT b.id, n.id FROM before b JOIN nodes n ON n.id = b.ancestor WHERE n.is_open"

@@ -4,8 +4,13 @@ from typing import Any
 
 import msgspec
 
+from services.verify.collective import DECODERS, Collective
+
 COORDINATOR = "coordinator"
 VISIT = "intake.visit-recorded.v1"
+CORRECTED, VOIDED = "intake.visit-corrected.v1", "intake.visit-voided.v1"
+ARRIVED, CALLED, LEFT = "intake.visitor-arrived.v1", "intake.visitor-received.v1", "intake.visitor-left.v1"
+GIVEN, USED = "intake.invitation-given.v1", "intake.invitation-used.v1"
 ISSUED, UNMET, SETTLED = "referral.issued.v1", "referral.need-unmet.v1", "referral.need-settled.v1"
 ACCEPTED, DECLINED, REROUTED = "referral.accepted.v1", "referral.declined.v1", "referral.rerouted.v1"
 BOOKED, CANCELLED = "referral.appointment-booked.v1", "referral.appointment-cancelled.v1"
@@ -13,6 +18,8 @@ WALKED, RECEIVED, MISSED = "referral.person-walked.v1", "referral.person-receive
 COMPLETED, EXPIRED, WITHDRAWN = "referral.completed.v1", "referral.expired.v1", "referral.withdrawn.v1"
 REOPENED, UNDONE = "referral.reopened.v1", "referral.move-undone.v1"
 REMINDED, ESCALATED = "referral.reminded.v1", "referral.escalated.v1"
+NEED_DROPPED, DROPPED = "referral.need-dropped.v1", "referral.request-dropped.v1"
+REDATED = "referral.request-redated.v1"
 OFF = "referral.permanence-cancelled.v1"
 MOVES = {
     ACCEPTED: "accepted", DECLINED: "declined", REROUTED: "rerouted", BOOKED: "booked", CANCELLED: "", WALKED: "walked",
@@ -58,6 +65,64 @@ class Visit(msgspec.Struct, gc=False):
     site: str
     channel: str
     requests: list[Request]
+    language: str | None = None
+    needs: tuple[str, ...] = ()
+    invitation: str | None = None
+    arrival_id: str | None = None
+
+
+class Arrival(msgspec.Struct, gc=False):
+    """Somebody came (`ticket`, `arrived_at`), or is waiting no more (`arrived_on`, `waited_min`)."""
+
+    arrival_id: str
+    site: str
+    ticket: int = 0
+    arrived_at: str = ""
+    arrived_on: str = ""
+    waited_min: int = 0
+
+    @property
+    def tag(self) -> str:
+        """What it is filed under."""
+        return self.arrival_id
+
+
+class Invited(msgspec.Struct, gc=False):
+    """A family was invited (`visit_id`), or came (`given_on`)."""
+
+    invitation: str
+    site: str
+    visit_id: str = ""
+    given_on: str = ""
+
+    @property
+    def tag(self) -> None:
+        """It is found by its stream alone."""
+        return None
+
+
+class Corrected(msgspec.Struct, gc=False):
+    """A visit was not as it had been written down; without `now` it never was."""
+
+    was: Visit
+    was_at: str
+    now: Visit | None = None
+    now_at: str = ""
+
+    @property
+    def tag(self) -> str:
+        """What it is filed under."""
+        return self.was.visit_id
+
+    @property
+    def was_day(self) -> str:
+        """The local day on which it was thought to have happened."""
+        return self.was_at[:10]
+
+    @property
+    def now_day(self) -> str:
+        """The local day on which it happened."""
+        return self.now_at[:10]
 
 
 class Handed(msgspec.Struct, gc=False):
@@ -124,11 +189,53 @@ class Settled(msgspec.Struct, gc=False):
 
     request_id: str
     follower: str
+    requested_on: str = ""
 
     @property
     def partner(self) -> str:
         """Whose queue it was in."""
         return COORDINATOR
+
+
+class DroppedNeed(msgspec.Struct, gc=False):
+    """A need is nobody's any more: its request was taken back."""
+
+    request_id: str
+    because: str
+
+    @property
+    def partner(self) -> str:
+        """Whose queue it was in."""
+        return COORDINATOR
+
+
+class DroppedRequest(msgspec.Struct, gc=False):
+    """A request was taken back by the desk."""
+
+    request_id: str
+    site: str
+    requested_on: str
+    was: str
+
+    @property
+    def tag(self) -> None:
+        """It is found by its stream alone."""
+        return None
+
+
+class Redated(msgspec.Struct, gc=False):
+    """The visit of a request was on another day."""
+
+    request_id: str
+    site: str
+    was_on: str
+    requested_on: str
+    counts_as: str
+
+    @property
+    def tag(self) -> None:
+        """It is found by its stream alone."""
+        return None
 
 
 class Off(msgspec.Struct, gc=False):
@@ -138,8 +245,11 @@ class Off(msgspec.Struct, gc=False):
     partner: str
 
 
-Fact = Visit | Handed | Moved | Chased | Settled | Off
-Told = Handed | Moved | Chased | Settled
+Fact = (
+    Visit | Corrected | Arrival | Invited | Handed | Moved | Chased | Settled | DroppedNeed | DroppedRequest
+    | Redated | Off | Collective
+)  # fmt: skip
+Told = Handed | Moved | Chased | Settled | DroppedNeed
 """What the history of a referral is made of."""
 
 
@@ -150,12 +260,20 @@ class Unreadable(ValueError):
 _document = msgspec.json.Decoder(Document)
 _data: dict[str, msgspec.json.Decoder[Any]] = {
     VISIT: msgspec.json.Decoder(Visit),
+    CORRECTED: msgspec.json.Decoder(Corrected),
+    VOIDED: msgspec.json.Decoder(Corrected),
+    **dict.fromkeys((ARRIVED, CALLED, LEFT), msgspec.json.Decoder(Arrival)),
+    **dict.fromkeys((GIVEN, USED), msgspec.json.Decoder(Invited)),
     ISSUED: msgspec.json.Decoder(Handed),
     UNMET: msgspec.json.Decoder(Handed),
     **dict.fromkeys(MOVES, msgspec.json.Decoder(Moved)),
     **dict.fromkeys((REMINDED, ESCALATED), msgspec.json.Decoder(Chased)),
     SETTLED: msgspec.json.Decoder(Settled),
+    NEED_DROPPED: msgspec.json.Decoder(DroppedNeed),
+    DROPPED: msgspec.json.Decoder(DroppedRequest),
+    REDATED: msgspec.json.Decoder(Redated),
     OFF: msgspec.json.Decoder(Off),
+    **DECODERS,
 }
 
 

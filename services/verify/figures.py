@@ -5,17 +5,19 @@ are those of the referral's history. Both must come to the same.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 
 from services.verify.checks import Check, reading
-from services.verify.documents import UNDONE, Handed, Moved, Settled, Visit
+from services.verify.collective import Held
+from services.verify.documents import UNDONE, DroppedNeed, DroppedRequest, Handed, Moved, Redated, Settled, Visit
 from services.verify.folding import Happened, Walk, steps
+from services.verify.people import People, divided
 from services.verify.standing import Horizon
 from services.verify.stores import Store
 
-_Counted = tuple[str, str, str, str, str]
+Counted = tuple[str, str, str, str, str]
 """figure, dimension, value, site, day."""
 _Key = tuple[str, str, str, str, str, str]
 """figure, dimension, grain, site, period, value."""
@@ -24,21 +26,51 @@ _Key = tuple[str, str, str, str, str, str]
 class Recount:
     """Counts of single days at single sites, until they are compared."""
 
-    def __init__(self) -> None:
-        self._days: Counter[_Counted] = Counter()
+    def __init__(self, people: People, redated: Collection[str] = (), days: Counter[Counted] | None = None) -> None:
+        """`days`: where to count, for whoever wants to see each step."""
+        self._days: Counter[Counted] = Counter() if days is None else days
+        self._people = people
+        self.redated = redated
 
-    def visit(self, day: str, visit: Visit) -> None:
-        """Count a visit and its requests."""
+    def visit(self, day: str, visit: Visit, step: int = 1) -> None:
+        """Count a visit and its requests; `step` -1 = count them no more."""
+        self._people.visited(day, visit, step)
         days, site, channel = self._days, visit.site, visit.channel
-        days["visits", "total", "", site, day] += 1
-        days["visits", "channel", channel, site, day] += 1
+        days["visits", "total", "", site, day] += step
+        days["visits", "channel", channel, site, day] += step
+        if visit.language:
+            days["visits", "language", visit.language, site, day] += step
+        for need in visit.needs:
+            days["visits", "need", need, site, day] += step
         for category in {request.category for request in visit.requests}:
-            days["visits", "category", category, site, day] += 1
+            days["visits", "category", category, site, day] += step
         for request in visit.requests:
-            days["requests", "total", "", site, day] += 1
-            days["requests", "category", request.category, site, day] += 1
-            days["requests", "channel", channel, site, day] += 1
-            days["requests", "status", "answered" if request.answered else "open", site, day] += 1
+            days["requests", "total", "", site, day] += step
+            days["requests", "category", request.category, site, day] += step
+            days["requests", "channel", channel, site, day] += step
+            days["requests", "status", "answered" if request.answered else "open", site, day] += step
+
+    def moved(self, figure: str, day: str, site: str, was: str | None, becomes: str) -> None:
+        """Count an arrival or an invitation that is something else now; `was` None: it is new."""
+        by = "result" if figure == "arrivals" else "status"
+        if was is None:
+            self._days[figure, "total", "", site, day] += 1
+        else:
+            self._days[figure, by, was, site, day] -= 1
+        self._days[figure, by, becomes, site, day] += 1
+
+    def waited(self, day: str, site: str, result: str, minutes: int) -> None:
+        """Count the minutes of somebody who waits no more."""
+        names = ((40, "40+"), (20, "20-39"), (10, "10-19"), (5, "05-09"), (0, "00-04"))
+        self._days["arrivals", "wait", next(name for least, name in names if minutes >= least), site, day] += 1
+        self._days["waiting", "total", "", site, day] += minutes
+        self._days["waiting", "result", result, site, day] += minutes
+
+    def held(self, held: Held, sessions: int, heads: int) -> None:
+        """Count so many more, or fewer, sessions of an action, and people at it."""
+        for dimension, value in divided(held):
+            self._days["actions", dimension, value, held.site, held.day] += sessions
+            self._days["attendances", dimension, value, held.site, held.day] += heads
 
     def referral(self, stream: str, happened: Iterable[Happened], heard: Horizon) -> None:
         """Count what was heard of a referral. What it was before each move is known from its whole history."""
@@ -49,7 +81,9 @@ class Recount:
             if isinstance(fact, Handed):
                 self._handed(fact, unmet=referral.unmet)
             elif isinstance(fact, Settled):
-                self._request("unmet", "referred", made)
+                self._request("unmet", "referred", made, self._day_of(fact, made))
+                self._need(made, -1)
+            elif isinstance(fact, DroppedNeed):
                 self._need(made, -1)
             elif isinstance(fact, Moved) and was is not None:
                 self._days["referrals", "status", was.status, made.site, made.day] -= 1
@@ -67,14 +101,30 @@ class Recount:
             return
         if made.is_first:
             self._request("open", "referred", made)
+        self._people.referred(made)
         days["referrals", "total", "", site, day] += 1
         days["referrals", "category", made.category, site, day] += 1
         days["referrals", "partner", made.partner, site, day] += 1
         days["referrals", "status", "issued", site, day] += 1
 
-    def _request(self, was: str, becomes: str, made: Handed) -> None:
-        self._days["requests", "status", was, made.site, made.requested] -= 1
-        self._days["requests", "status", becomes, made.site, made.requested] += 1
+    def told(self, fact: DroppedRequest | Redated) -> None:
+        """Count what became of a request whose visit was corrected or voided."""
+        if isinstance(fact, DroppedRequest):
+            self._counts_as(fact.was, "open", fact.site, fact.requested_on)
+            return
+        self._counts_as(fact.counts_as, "open", fact.site, fact.was_on)
+        self._counts_as("open", fact.counts_as, fact.site, fact.requested_on)
+
+    def _day_of(self, fact: Settled, made: Handed) -> str:
+        """The day of the visit: what the event says is believed only of a visit that was moved to another day."""
+        return fact.requested_on if made.request_id in self.redated else made.requested
+
+    def _request(self, was: str, becomes: str, made: Handed, day: str | None = None) -> None:
+        self._counts_as(was, becomes, made.site, day or made.requested)
+
+    def _counts_as(self, was: str, becomes: str, site: str, day: str) -> None:
+        self._days["requests", "status", was, site, day] -= 1
+        self._days["requests", "status", becomes, site, day] += 1
 
     def _need(self, made: Handed, step: int) -> None:
         for dimension, value in (("total", ""), ("category", made.category), ("reason", made.reason or "")):
@@ -110,14 +160,14 @@ class Recount:
         """The same at every grain, by site and for all sites together (no site named)."""
         counted: Counter[_Key] = Counter()
         for (figure, dimension, value, site, day), count in self._days.items():
-            for grain, period in _periods(day):
+            for grain, period in periods(day):
                 counted[figure, dimension, grain, site, period, value] += count
                 counted[figure, dimension, grain, "", period, value] += count
         return counted
 
 
 @lru_cache(maxsize=4096)
-def _periods(day: str) -> tuple[tuple[str, str], ...]:
+def periods(day: str) -> tuple[tuple[str, str], ...]:
     """The periods that a day belongs to. The first and last days of a year may lie in another year's weeks."""
     return tuple(_divided(day))
 

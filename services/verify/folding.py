@@ -21,6 +21,7 @@ from services.verify.documents import (
     WALKED,
     Chased,
     Document,
+    DroppedNeed,
     Handed,
     Moved,
     Settled,
@@ -37,7 +38,7 @@ class Happened(NamedTuple):
 
     told: Told
     document: Document
-    fact: Handed | Moved | Chased | Settled
+    fact: Handed | Moved | Chased | Settled | DroppedNeed
 
 
 class Place(NamedTuple):
@@ -131,7 +132,7 @@ def read_history(told: Iterable[Told]) -> list[Happened]:
             fact = read_data(document)
         except Unreadable:
             continue
-        if isinstance(fact, Handed | Moved | Chased | Settled):
+        if isinstance(fact, Handed | Moved | Chased | Settled | DroppedNeed):
             happened.append(Happened(one, document, fact))
     return happened
 
@@ -171,8 +172,9 @@ def _handed(stream: str, one: Happened, fact: Handed) -> Referral:
 def _fault(referral: Referral, one: Happened) -> str | None:
     """What is wrong with an event at this point of the history."""
     held, kind, fact = referral.held, one.document.type, one.fact
-    if isinstance(fact, Settled):
-        return None if held.status == "unmet" else f"a need was settled that is {held.status}"
+    if isinstance(fact, Settled | DroppedNeed):
+        ended = "settled" if isinstance(fact, Settled) else "dropped"
+        return None if held.status == "unmet" else f"a need was {ended} that is {held.status}"
     if isinstance(fact, Chased):
         return None if held.status in OPEN else f"an answer was asked for that is {held.status}"
     if not isinstance(fact, Moved):
@@ -211,6 +213,9 @@ def _take(referral: Referral, one: Happened) -> None:
     if isinstance(fact, Settled):
         referral.held = referral.held._replace(status="rerouted")
         referral.followers.append((fact.follower, "settled"))
+        return
+    if isinstance(fact, DroppedNeed):
+        referral.held = referral.held._replace(status="withdrawn", reason=fact.because)
         return
     assert isinstance(fact, Moved)
     referral.chased, referral.is_touched = 0, True

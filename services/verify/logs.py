@@ -5,7 +5,20 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from services.verify.checks import Check, reading
-from services.verify.documents import Document, Fact, Unreadable, Visit, read_data, read_document
+from services.verify.collective import Collective
+from services.verify.documents import (
+    Arrival,
+    Corrected,
+    Document,
+    DroppedRequest,
+    Fact,
+    Invited,
+    Redated,
+    Unreadable,
+    Visit,
+    read_data,
+    read_document,
+)
 from services.verify.stores import Store
 from services.verify.topics import Bus
 
@@ -125,13 +138,21 @@ class _Log:
         if said != (self._place(position), self._source, f"{position:010}", stream, version):
             differing = _differing(said, (self._place(position), self._source, f"{position:010}", stream, version))
             self._checks.entries.fault(f"{self._place(position)} differs from its row in {differing}")
-        if fact is not None and tag != (fact.visit_id if isinstance(fact, Visit) else fact.partner):
+        if fact is not None and tag != _own_tag(fact):
             self._checks.entries.fault(f"{self._place(position)} is filed under another tag than its own")
         if self._heard:
             self._heard(self._partition, position, document, fact)
 
     def _place(self, position: int) -> str:
         return f"{self._source}:{self._partition}:{position}"
+
+
+def _own_tag(fact: Fact) -> str | None:
+    if isinstance(fact, Visit):
+        return fact.visit_id
+    if isinstance(fact, Arrival | Invited | Corrected | DroppedRequest | Redated | Collective):
+        return fact.tag
+    return fact.partner
 
 
 def _differing(said: tuple[Any, ...], row: tuple[Any, ...]) -> str:

@@ -5,11 +5,11 @@ request together, so that no set of all requests has to be held in memory.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from services.verify.checks import Check
-from services.verify.documents import Document, Handed, Visit
+from services.verify.documents import Handed, Visit
 
 _ROWS_AT_A_TIME = 5_000
 
@@ -20,25 +20,26 @@ _Mention = tuple[str, int, int, int, str | None]
 class Requests:
     """Requests as they were made and as they were handed over."""
 
-    def __init__(self, scratch: sqlite3.Connection) -> None:
+    def __init__(self, scratch: sqlite3.Connection, days: Mapping[str, Sequence[str]]) -> None:
+        self._days_of = days
         self._scratch = scratch
         self._mentions: list[_Mention] = []
         self._handed = 0
         scratch.execute("CREATE TABLE mentions (request TEXT, made INTEGER, needs INTEGER, handed INTEGER, said TEXT)")
 
-    def made(self, document: Document, visit: Visit, *, is_heard: bool) -> None:
+    def made(self, day: str, visit: Visit, *, is_heard: bool) -> None:
         """A visit was recorded. `is_heard`: referral has taken it in, so its open requests must be handed over."""
         for request in visit.requests:
             needs = is_heard and not request.answered
-            said = "|".join(
-                (visit.visit_id, visit.case_id, visit.site, request.category, request.topic or "", document.day)
-            )
+            said = "|".join((visit.visit_id, visit.case_id, visit.site, request.category, request.topic or "", day))
             self._add((request.request_id, 1, int(needs), 0, said if needs else None))
 
     def handed(self, handed: Handed) -> None:
         """A request was handed over, or found to be nobody's; what follows later, or stands beside, is no other one."""
         self._handed += handed.is_first
-        day = handed.requested
+        # What follows after its visit was moved to another day names that one.
+        days = self._days_of.get(handed.request_id, ())
+        day = days[0] if handed.requested in days else handed.requested
         said = "|".join((handed.visit_id, handed.case_id, handed.site, handed.category, handed.topic or "", day))
         self._add((handed.request_id, 0, 0, int(handed.is_first), said))
 

@@ -16,7 +16,6 @@ from threading import Event
 from typing import Any
 
 import httpx
-from redis.exceptions import RedisError
 
 from services.house import read_card
 from services.verify.audit import Sources
@@ -24,6 +23,7 @@ from services.verify.copies import Copies
 from services.verify.standing import standing
 from services.verify.stores import CannotVerify, Store, postgres_store, sqlite_store
 from services.verify.topics import Bus, read_bus
+from shared.bus_address import BUS_FAILURES
 from shared.settings import Settings
 
 LOOK_S_MAX = 2.0
@@ -97,5 +97,5 @@ def _bus(settings: Settings, card: dict[str, Any] | None) -> Bus:
         return Bus(absent="not looked at: no house is running")
     try:
         return read_bus(url)
-    except (RedisError, OSError) as error:
+    except BUS_FAILURES as error:
         return Bus(silent=f"the bus does not answer: {type(error).__name__}")

@@ -9,15 +9,12 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
-from redis.retry import Retry
 
 from services.verify.checks import Check
+from shared.bus_address import connect_blocking
 
 ENTRIES_AT_A_TIME = 500
-TIMEOUT_S = 10
 _DIGEST_BYTES = 32
 _FIELD = b"__data__"
 _NOWHERE = -1
@@ -83,9 +80,7 @@ class Bus:
 
 def read_bus(url: str) -> Bus:
     """Read all topics and queues. Raises what the client raises when the server does not answer."""
-    with Redis.from_url(
-        url, protocol=2, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 1)
-    ) as redis:
+    with connect_blocking(url) as redis:
         return Bus(_windows(redis, "topic:*"), _windows(redis, "queue:*"))
 
 
@@ -99,15 +94,12 @@ def _window(redis: Any, key: bytes) -> Window:
     window = Window(key.decode(errors="replace"))
     after = b"-"
     while True:
-        with redis.pipeline(transaction=True) as pipe:
-            pipe.xrange(key, min=after, count=ENTRIES_AT_A_TIME)
-            pipe.xrange(key, count=1)
-            try:
-                page, first = pipe.execute()
-            except ResponseError:
-                # Another kind of key has taken the name.
-                window.add(_NOWHERE, b"")
-                return window
+        try:
+            page, first = _page(redis, key, after)
+        except ResponseError:
+            # Another kind of key has taken the name.
+            window.add(_NOWHERE, b"")
+            return window
         if not page:
             return window
         if first[0][0] == page[0][0]:
@@ -116,6 +108,16 @@ def _window(redis: Any, key: bytes) -> Window:
         for entry_id, fields in page:
             window.add(_position(entry_id), fields[_FIELD] if set(fields) == {_FIELD} else b"")
         after = b"(" + page[-1][0]
+
+
+def _page(redis: Any, key: bytes, after: bytes) -> tuple[Any, Any]:
+    """Some entries behind a place, and the first there is at that moment."""
+    while True:
+        first = redis.xrange(key, count=1)
+        page = redis.xrange(key, min=after, count=ENTRIES_AT_A_TIME)
+        # Not in a transaction, which a Cluster's client answers in other words: nothing was trimmed between the two.
+        if redis.xrange(key, count=1) == first:
+            return page, first
 
 
 def _position(entry_id: bytes) -> int:

@@ -1,24 +1,29 @@
-"""What the house and the city read of the figures in a browser: the live page and the yearly review."""
+"""What the house and the city read of the figures in a browser: the live page, the yearly review, ways to tools."""
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from services.stats.live import Live
 from services.stats.pages.figures import figure_pages
 from services.stats.pages.review import review_pages
+from services.stats.pages.tools import tool_pages
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.web.pages import NavLink, Pages, add_pages, mark
 
 
-def add_figure_pages(app: FastAPI, catalogue: Catalogue, database: Database, live: Live) -> None:
-    """Serve both."""
+def add_figure_pages(
+    app: FastAPI, catalogue: Catalogue, database: Database, live: Live, *others: APIRouter
+) -> None:
+    """Serve them, and other pages in their frame."""
     add_pages(
         app,
         pages_of(catalogue),
         figure_pages(catalogue, database, live),
         review_pages(catalogue, database),
+        tool_pages(catalogue, database),
+        *others,
     )
 
 

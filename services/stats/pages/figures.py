@@ -10,14 +10,16 @@ from fastapi import APIRouter, Header, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from services.stats.audience import divisions, sees_all
 from services.stats.charts import Bar, bars
 from services.stats.definitions import DEFINITIONS
 from services.stats.elapsed import a_year_before
 from services.stats.live import RETRY_MS, Live, place
 from services.stats.pages.labels import DIMENSIONS, Labels
 from services.stats.periods import Grain, bounds
-from services.stats.queries import KINDS, positions
+from services.stats.queries import LIVE, positions
 from services.stats.standing import GRAINS, Line, Standing, standing
+from shared.access.principal import principal_of
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -44,7 +46,7 @@ class Figures:
     def __init__(self, catalogue: Catalogue, database: Database, live: Live) -> None:
         self._catalogue, self._database, self._live = catalogue, database, live
         self._known: dict[str, Standing] = {}
-        self._drawn: dict[tuple[str, str], tuple[Standing, dict[str, str]]] = {}
+        self._drawn: dict[tuple[str, str, bool], tuple[Standing, dict[str, str]]] = {}
         self._reading = asyncio.Lock()
 
     def today(self) -> date:
@@ -55,12 +57,15 @@ class Figures:
         """The whole page."""
         found = await self._standing(site)
         query = {"site": site, "after": place(found.as_of), "lang": page.language.code}
+        sees = self._sees_all(page)
         return page.render(
             "figures.html",
             site=site,
             sites=self._catalogue.sites,
             definitions=DEFINITIONS,
-            dimensions={figure: self._dimensions(figure, site) for figure in KINDS},
+            dimensions={figure: self._dimensions(figure, site, sees) for figure in LIVE},
+            sees_all=sees,
+            decision=self._catalogue.live_to_city,
             words=DIMENSIONS,
             parts=self._parts(page, site, found),
             stream=f"/figures/stream?{urlencode({name: value for name, value in query.items() if value})}",
@@ -90,10 +95,10 @@ class Figures:
 
     def _parts(self, page: Page, site: str, found: Standing) -> dict[str, str]:
         """The moving parts of the page by name, as HTML."""
-        drawn = self._drawn.get((page.language.code, site))
+        key = page.language.code, site, self._sees_all(page)
+        drawn = self._drawn.get(key)
         if drawn is None or drawn[0] is not found:
-            drawn = found, self._draw(page, site, found)
-            self._drawn[page.language.code, site] = drawn
+            drawn = self._drawn[key] = found, self._draw(page, site, found)
         return drawn[1]
 
     def _draw(self, page: Page, site: str, found: Standing) -> dict[str, str]:
@@ -103,12 +108,12 @@ class Figures:
         }
         periods = [page.language.gettext(words) for words in _PERIODS.values()]
         labels = Labels(self._catalogue, page.language)
-        for figure in KINDS:
+        for figure in LIVE:
             facts: dict[str, Any] = {"periods": periods, "figure": figure, "definition": DEFINITIONS[figure]}
             facts |= {"by": None, "words": DIMENSIONS}
             total = [("", found.totals[figure])]
             parts[figure] = page.text("figures_counts.html", **facts, lines=total, chart="")
-            for by in self._dimensions(figure, site):
+            for by in self._dimensions(figure, site, self._sees_all(page)):
                 lines = found.divided[figure, by]
                 named = [(labels.of(by, code), lines[code]) for code in labels.ordered(by, lines)]
                 chart = self._chart(page, figure, by, named)
@@ -119,10 +124,13 @@ class Figures:
             parts["sites"] = page.text("figures_sites.html", sites=self._catalogue.sites, rows=_by_site(found, page))
         return parts
 
-    def _dimensions(self, figure: str, site: str) -> list[str]:
+    def _dimensions(self, figure: str, site: str, sees_all: bool) -> list[str]:
         """What a figure is divided by here: by site only where there are several."""
         several = len(self._catalogue.sites) > 1 and not site
-        return [by for by in KINDS[figure].by if by != "site" or several]
+        return [by for by in divisions(LIVE[figure].by, all_of_them=sees_all) if by != "site" or several]
+
+    def _sees_all(self, page: Page) -> bool:
+        return sees_all(principal_of(page.request), self._catalogue)
 
     def _chart(self, page: Page, figure: str, by: str, named: list[tuple[str, Line]]) -> str:
         """This year's bars beside last year's; only the longest, in the order of the table."""

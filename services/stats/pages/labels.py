@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from shared.catalogue import Catalogue
+from shared.languages import LANGUAGES
 from shared.web.pages import Language, mark
 
 DIMENSIONS: Mapping[str, str] = {
@@ -13,6 +14,11 @@ DIMENSIONS: Mapping[str, str] = {
     "status": mark("par état"),
     "result": mark("par résultat"),
     "reason": mark("par raison"),
+    "language": mark("par langue"),
+    "need": mark("par besoin pour se comprendre"),
+    "wait": mark("par durée d’attente"),
+    "kind": mark("par sorte d’action"),
+    "identity": mark("avec ou sans nom"),
 }
 _CHANNELS = {
     "in_person": mark("À l’accueil"),
@@ -38,8 +44,29 @@ _STATUSES = {
     "rerouted": mark("Confiée à un autre partenaire"),
     "expired": mark("Expirée"),
     "withdrawn": mark("Retirée"),
+    "given": mark("Remise"),
+    "used": mark("Utilisée"),
 }
-_RESULTS = {"received": mark("Personne reçue"), "left": mark("Personne partie avant")}
+_RESULTS = {
+    "waiting": mark("En attente, ou sans suite notée"),
+    "received": mark("Personne reçue"),
+    "left": mark("Personne partie avant"),
+}
+_NEEDS = {"interpreter": mark("Interprète"), "reader": mark("Écrivain public")}
+_WAITS = {
+    "00-04": mark("Moins de 5 minutes"),
+    "05-09": mark("De 5 à 9 minutes"),
+    "10-19": mark("De 10 à 19 minutes"),
+    "20-39": mark("De 20 à 39 minutes"),
+    "40+": mark("40 minutes et plus"),
+}
+_KINDS = {
+    "thematic_meeting": mark("Rencontre thématique"),
+    "health_morning": mark("Matinée santé"),
+    "health_breakfast": mark("Petit-déjeuner santé"),
+    "workshop": mark("Atelier"),
+}
+_IDENTITIES = {"named": mark("Connues de nom"), "anonymous": mark("Sans nom")}
 _REASONS = {
     "house_staff": mark("Du ressort de l’équipe de la maison"),
     "unknown_site": mark("Site inconnu"),
@@ -50,11 +77,15 @@ _REASONS = {
     "no_partner_left": mark("Tous les partenaires possibles ont décliné"),
     "no_partner_for_topic": mark("Aucun partenaire pour ce sujet"),
 }
-_CLOSED: Mapping[str, Mapping[str, str]] = {
+CLOSED: Mapping[str, Mapping[str, str]] = {
     "channel": _CHANNELS,
     "status": _STATUSES,
     "result": _RESULTS,
     "reason": _REASONS,
+    "need": _NEEDS,
+    "wait": _WAITS,
+    "kind": _KINDS,
+    "identity": _IDENTITIES,
 }
 
 
@@ -67,17 +98,18 @@ class Labels:
             "category": {each.code: language.pick(each.label_fr, each.label_en) for each in catalogue.categories},
             "partner": {each.code: each.name for each in catalogue.partners},
             "site": {each.code: each.name for each in catalogue.sites},
+            "language": {code: str(language.locale.languages[code]) for code in LANGUAGES},
         }
 
     def of(self, dimension: str, code: str) -> str:
         """The name of one code."""
-        if dimension in _CLOSED:
-            words = _CLOSED[dimension].get(code)
+        if dimension in CLOSED:
+            words = CLOSED[dimension].get(code)
             return self._language.gettext(words) if words else code
         return self._named.get(dimension, {}).get(code, code)
 
     def ordered(self, dimension: str, codes: Iterable[str]) -> list[str]:
         """Codes in the catalogue's order, so that no line jumps while somebody reads it; unknown ones last."""
-        order = list(_CLOSED.get(dimension) or self._named.get(dimension, {}))
+        order = list(CLOSED.get(dimension) or self._named.get(dimension, {}))
         places = {code: number for number, code in enumerate(order)}
         return sorted(codes, key=lambda code: (places.get(code, len(places)), code))

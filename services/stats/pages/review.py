@@ -80,6 +80,12 @@ class Review:
             "site_names": [site.name for site in self._catalogue.sites],
             "definitions": DEFINITIONS,
             "words": DIMENSIONS,
+            "different": {
+                f"{figure}-{by}": self._different(figure, by)
+                for figure, by in (
+                    ("people", "partner"), ("people", "identity"), ("participants", "kind"), ("participants", "partner")
+                )
+            },
             "divided": {
                 f"{figure}-{by}": self._divided(figure, by)
                 for figure, by in (
@@ -87,9 +93,17 @@ class Review:
                     ("referrals", "partner"), ("referrals", "status"),
                     ("needs", "category"), ("needs", "reason"),
                     ("handovers", "result"), ("handovers", "partner"),
+                    ("visits", "language"), ("visits", "need"),
+                    ("arrivals", "result"), ("arrivals", "wait"), ("invitations", "status"),
+                    ("actions", "kind"), ("attendances", "kind"),
                 )
             },
         }  # fmt: skip
+
+    def _different(self, figure: str, by: str) -> list[tuple[str, int | None]]:
+        """Different people by line, the most first; None where they are few enough to be recognised."""
+        rows = [(self._labels.of(by, row[by]), row["count"]) for row in self._document[figure][f"by_{by}"]]
+        return sorted(rows, key=lambda row: (row[1] is None, -(row[1] or 0), row[0]))
 
     def _divided(self, figure: str, by: str) -> Divided:
         """The largest first, as one reads a year that is over."""
@@ -125,7 +139,7 @@ class Review:
     def _sites(self) -> list[tuple[str, str, list[int]]]:
         """(figure, unit, a count for each site): sites side by side, a figure a row, for each has its own unit."""
         rows = []
-        for figure in ("visits", "requests", "referrals", "needs", "handovers"):
+        for figure in ("visits", "requests", "referrals", "needs", "handovers", "arrivals", "invitations", "actions"):
             counts = {row["site"]: row["count"] for row in self._document[figure]["by_site"]}
             unit = self._language.pick(*DEFINITIONS[figure].unit)
             rows.append((self._name(figure), unit, [counts.get(site.code, 0) for site in self._catalogue.sites]))
