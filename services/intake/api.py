@@ -9,7 +9,8 @@ from services.intake.discretion import case_told_to, visit_told_to
 from services.intake.forms import VisitForms
 from services.intake.queries import CaseView, VisitView
 from services.intake.recording import BATCH_BYTES_MAX, NDJSON, Recording
-from shared.access.acting import acting
+from services.intake.seals.sealed import CheckCase
+from shared.access.acting import acting, actor
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
@@ -38,7 +39,13 @@ def routes(recording: Recording) -> dict[tuple[str, str], tuple[Exchange, int]]:
 
 
 def add_routes(
-    app: FastAPI, log: Log, database: Database, catalogue: Catalogue, forms: VisitForms, recording: Recording
+    app: FastAPI,
+    log: Log,
+    database: Database,
+    catalogue: Catalogue,
+    forms: VisitForms,
+    recording: Recording,
+    check_case: CheckCase,
 ) -> None:
     """Add what a desk can ask for."""
     _add_recording(app, forms, recording)
@@ -47,16 +54,20 @@ def add_routes(
         "/visits/{visit_id}",
         tags=["visits"],
         summary="A visit, and what became of it",
-        responses=problems(404),
+        responses=problems(403, 404),
     )
     async def read_visit(visit_id: str, response: Response) -> VisitView:
         view = await queries.visit(log, database, visit_id)
         if view is None:
             raise not_found("visit")
+        if view.recorded_by is None or view.recorded_by != actor():
+            await check_case(view.case_id)
         response.headers["ETag"] = etag(view.version)
         return visit_told_to(acting(), view, catalogue)
 
-    @app.get("/cases/{case_id}", tags=["cases"], summary="A case, now or at a moment", responses=problems(404, 422))
+    @app.get(
+        "/cases/{case_id}", tags=["cases"], summary="A case, now or at a moment", responses=problems(403, 404, 422)
+    )
     async def read_case(
         case_id: str,
         response: Response,
@@ -65,6 +76,7 @@ def add_routes(
         view = await queries.case(log, database, case_id, at)
         if view is None:
             raise not_found("case")
+        await check_case(case_id)
         response.headers["ETag"] = etag(view.version)
         return case_told_to(acting(), view, catalogue)
 
@@ -138,5 +150,6 @@ _RECORDED = {
         },
         "version": {"type": "integer"},
         "position": {"type": "integer"},
+        "invitation": {"type": "string", "description": "The code to give to a family with children to look after"},
     },
 }

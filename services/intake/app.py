@@ -11,17 +11,30 @@ from starlette.types import ASGIApp
 from services.intake.access.care import add_access_care
 from services.intake.access.entrance import Entrance
 from services.intake.access.trail import Signer
+from services.intake.actions.holding import Actions
+from services.intake.actions.routes import Attendances, add_action_routes
 from services.intake.api import add_routes, routes
 from services.intake.audit_routes import add_audit_routes
 from services.intake.consumers import referral_topic
+from services.intake.corrections.changes import VisitChanges
+from services.intake.corrections.forms import CorrectionForms
+from services.intake.corrections.routes import add_correction_routes
 from services.intake.forms import VisitForms
+from services.intake.held_page import held_page
+from services.intake.invitations.routes import Invitations, add_invitation_routes
 from services.intake.pages import DESK_NAV, desk_pages
 from services.intake.people import add_people_routes, open_people
+from services.intake.provider_page import ProviderDoor, provider_pages
 from services.intake.recording import Recording
+from services.intake.seals.page import OPENINGS_NAV, openings_page
+from services.intake.seals.sealed import Seals
 from services.intake.sign_in_page import sign_in_pages
-from services.intake.signing_in import Cookies, add_signing_in
+from services.intake.signing_in import add_signing_in
 from services.intake.tables import VISIT_REFERRALS
 from services.intake.vault import Vault
+from services.intake.waiting.arrivals import WaitingRooms
+from services.intake.waiting.routes import add_waiting_routes
+from shared.access.cookies import Cookies
 from shared.access.door import Door
 from shared.access.gate import Gate
 from shared.care import Care
@@ -30,7 +43,7 @@ from shared.clock import utc_now
 from shared.rebuild import beside, rebuild_heard
 from shared.service import Schema, Service
 from shared.settings import Settings
-from shared.telemetry import Telemetry
+from shared.telemetry.metrics import Telemetry
 from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.exchange import Front
@@ -50,6 +63,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     vault = Vault(settings)
     rooms = open_people(log, service.database, vault, catalogue)
     recording = Recording(log, forms)
+    waiting, invitations = WaitingRooms(log, catalogue), Invitations(log, catalogue)
     entrance = Entrance(service.database, utc_now, settings.data)
     door = Door(entrance.look)
 
@@ -60,6 +74,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
         await rooms.people.start()
         await entrance.start()
         yield
+        await provider.provider.close()
         await entrance.stop()
         await rooms.people.stop()
         await vault.stop()
@@ -74,16 +89,31 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
 
     telemetry = Telemetry(service)
     app = new_app("intake", "The front desk: cases and visits.", service.health, lifespan, telemetry)
-    add_routes(app, log, service.database, catalogue, forms, recording)
-    add_people_routes(app, rooms, log, service.database, lambda: settings.house_key)
+    seals = Seals(rooms.people, service.registry)
+    add_routes(app, log, service.database, catalogue, forms, recording, seals.check_case)
+    add_waiting_routes(app, waiting, catalogue)
+    add_invitation_routes(app, invitations)
+    corrections = VisitChanges(log, catalogue)
+    check_case = seals.check_case
+    add_correction_routes(app, corrections, CorrectionForms(catalogue), log, service.database, catalogue, check_case)
+    add_people_routes(app, rooms, seals, log, service.database, lambda: settings.house_key)
+    attendances = Attendances(Actions(log, catalogue), rooms.people, catalogue)
+    add_action_routes(app, attendances, catalogue)
     add_audit_routes(app, vault, Signer(settings.data))
     cookies = Cookies(https=settings.https)
     add_signing_in(app, entrance, door, cookies)
-    pages = Pages(Path(__file__).parent, catalogue.name, DESK_NAV)
-    signing_in = sign_in_pages(entrance, door, cookies, settings)
-    add_pages(app, pages, *desk_pages(log, service.database, catalogue, recording), signing_in)
+    pages = Pages(Path(__file__).parent, catalogue.name, (*DESK_NAV, OPENINGS_NAV))
+    provider = ProviderDoor(entrance, door, cookies, settings, lambda: settings.house_key)
+    own = (
+        sign_in_pages(entrance, door, cookies, settings, provider),
+        provider_pages(provider),
+        openings_page(seals, entrance.accounts, catalogue),
+        held_page(rooms.people, seals, log, service.database, catalogue),
+    )
+    desk = desk_pages(log, service.database, catalogue, recording, waiting, invitations, attendances)
+    add_pages(app, pages, *desk, *own)
     add_contract_routes(app, service, telemetry)
     add_access_care(app, entrance, door, catalogue, lambda: settings.house_key)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
     front = Front(app, routes(recording), telemetry.answered)
-    return app, Gate(front, app, "intake", settings, door, telemetry.answered)
+    return app, Gate(front, app, "intake", settings, door, telemetry)

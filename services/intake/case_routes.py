@@ -16,6 +16,7 @@ from services.intake.person_forms import CloseForm, MergeForm, NoteForm
 from services.intake.persons import People
 from services.intake.queries import CaseView
 from services.intake.refused import refusals_told
+from services.intake.seals.sealed import CheckCase
 from shared.access.acting import acting
 from shared.catalogue import Catalogue
 from shared.database import Database
@@ -55,19 +56,29 @@ class NoteAdded(BaseModel):
 
 
 def add_case_routes(
-    app: FastAPI, people: People, changes: CaseChanges, log: Log, database: Database, catalogue: Catalogue
+    app: FastAPI,
+    people: People,
+    changes: CaseChanges,
+    log: Log,
+    database: Database,
+    catalogue: Catalogue,
+    check_case: CheckCase,
 ) -> None:
     """Add the routes."""
-    _add_life(app, changes, log, database, catalogue)
-    _add_notes(app, people, log)
+    _add_life(app, changes, log, database, catalogue, check_case)
+    _add_notes(app, people, log, check_case)
 
 
-def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, catalogue: Catalogue) -> None:
-    refused = problems(400, 404, 409, 412, 413, 415, 422, 428, 507)
+def _add_life(
+    app: FastAPI, changes: CaseChanges, log: Log, database: Database, catalogue: Catalogue, check_case: CheckCase
+) -> None:
+    refused = problems(400, 403, 404, 409, 412, 413, 415, 422, 428, 507)
 
     async def carry_out(
         request: Request, response: Response, case_id: str, asked: str, if_match: str | None, act: Act
     ) -> CaseView:
+        # What is changed is answered with, too.
+        await check_case(case_id)
         move = asked.partition(" ")[0]
         await changes.carry_out(case_id, move, asked.encode(), if_match, dict(request.headers.raw), act)
         view = await queries.case(log, database, case_id)
@@ -127,7 +138,7 @@ def _add_life(app: FastAPI, changes: CaseChanges, log: Log, database: Database, 
         )  # fmt: skip
 
 
-def _add_notes(app: FastAPI, people: People, log: Log) -> None:
+def _add_notes(app: FastAPI, people: People, log: Log, check_case: CheckCase) -> None:
     @app.post(
         "/cases/{case_id}/notes",
         status_code=201,
@@ -154,11 +165,12 @@ def _add_notes(app: FastAPI, people: People, log: Log) -> None:
         "/cases/{case_id}/notes",
         tags=["cases"],
         summary="The newest notes on a case",
-        responses=problems(404, 507),
+        responses=problems(403, 404, 507),
     )
     async def read(case_id: str, asking: _Asker) -> NotesView:
         if isinstance(await case_state(log, case_id), NoCase):
             raise not_found("case")
+        await check_case(case_id)
         family = await people.read_with(case_id)
         access = asking.access("read-notes", people.clock())
         notes = await people.vault.notes(sorted(family), access, NOTES_SHOWN_MAX)

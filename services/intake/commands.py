@@ -19,7 +19,10 @@ class CloseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordVisit:
-    """One person was received. `opens_case`: nothing is known of the person, so the visit opens a case."""
+    """One person was received. `opens_case`: nothing is known of the person, so the visit opens a case.
+
+    `invitation`: the code to give, and the partner that it invites to.
+    """
 
     visit_id: str
     case_id: str
@@ -27,6 +30,11 @@ class RecordVisit:
     channel: str
     requests: tuple[RequestMade, ...]
     opens_case: bool
+    language: str | None = None
+    needs: tuple[str, ...] = ()
+    children: bool = False
+    invitation: tuple[str, str] | None = None
+    arrival_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,32 @@ class ReopenCase:
     case_id: str
 
 
+class SealGround(StrEnum):
+    """Why nobody is to read a case without saying why."""
+
+    IN_DANGER = "in_danger"
+    WORKS_HERE = "works_here"
+    KNOWN_TO_STAFF = "known_to_staff"
+    PUBLIC_FIGURE = "public_figure"
+    COURT = "court"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class SealCase:
+    """Nobody is to read a case without saying why."""
+
+    case_id: str
+    ground: SealGround
+
+
+@dataclass(frozen=True, slots=True)
+class UnsealCase:
+    """A sealed case may be read like any other again."""
+
+    case_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class MergeCases:
     """`absorbed` turned out to be about the same person or household as `kept`."""
@@ -67,5 +101,5 @@ class UnmergeCase:
     absorbed: str
 
 
-Command = RecordVisit | AttachPerson | CloseCase | ReopenCase
+Command = RecordVisit | AttachPerson | CloseCase | ReopenCase | SealCase | UnsealCase
 """What is asked of one case. Merging asks two."""

@@ -3,13 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from services.intake.commands import AttachPerson, CloseCase, Command, RecordVisit, ReopenCase
+from services.intake.commands import (
+    AttachPerson,
+    CloseCase,
+    Command,
+    RecordVisit,
+    ReopenCase,
+    SealCase,
+    UnsealCase,
+)
 from services.intake.refusals import (
     CaseAlreadyOpen,
     CaseClosedAlready,
     CaseKnowsPerson,
     CaseMergedAway,
     CaseNotMerged,
+    CaseNotSealed,
+    CaseSealedAlready,
     CaseUnknown,
     PeopleDiffer,
     SameCase,
@@ -20,10 +30,13 @@ from shared.events.intake import (
     CaseClosed,
     CaseOpened,
     CaseReopened,
+    CaseSealed,
     CasesMerged,
     CasesUnmerged,
+    CaseUnsealed,
     PersonAttached,
     VisitRecorded,
+    VisitVoided,
 )
 
 __all__ = [
@@ -55,6 +68,7 @@ class OpenCase:
     visits: int
     site: str = field(default="", compare=False)
     own_person: str | None = None
+    sealed: bool = False
     absorbed: tuple[tuple[str, str | None], ...] = ()
 
     @property
@@ -109,10 +123,10 @@ def decide(command: Command, state: Case) -> Sequence[IntakeEvent]:
             return [PersonAttached(case_id, person_id)]
         case CloseCase(case_id, reason), OpenCase(site=site):
             return [CaseClosed(case_id, site, reason)]
-        case ReopenCase(case_id), ClosedCase(before):
-            return [CaseReopened(case_id, before.site)]
-        case ReopenCase(case_id), OpenCase():
-            raise CaseAlreadyOpen(case_id)
+        case SealCase() | UnsealCase(), OpenCase() | ClosedCase():
+            return [_sealed(command, _core(state))]
+        case ReopenCase(), OpenCase() | ClosedCase():
+            return [_reopened(state)]
     raise CaseClosedAlready(command.case_id)
 
 
@@ -168,8 +182,12 @@ def _evolved(state: OpenCase, event: IntakeEvent) -> OpenCase:
     match event:
         case VisitRecorded():
             return replace(state, visits=state.visits + 1)
+        case VisitVoided():
+            return replace(state, visits=state.visits - 1)
         case PersonAttached(person_id=person_id):
             return replace(state, own_person=person_id)
+        case CaseSealed() | CaseUnsealed():
+            return replace(state, sealed=isinstance(event, CaseSealed))
         case CasesMerged(kept=kept, absorbed=absorbed, person_id=person_id) if kept == state.case_id:
             return replace(state, absorbed=(*state.absorbed, (absorbed, person_id)))
         case CasesUnmerged(kept=kept, absorbed=absorbed) if kept == state.case_id:
@@ -178,7 +196,38 @@ def _evolved(state: OpenCase, event: IntakeEvent) -> OpenCase:
 
 
 def _visit(command: RecordVisit) -> VisitRecorded:
-    return VisitRecorded(command.visit_id, command.case_id, command.site, command.channel, command.requests)
+    return VisitRecorded(
+        command.visit_id,
+        command.case_id,
+        command.site,
+        command.channel,
+        command.requests,
+        command.language,
+        command.needs,
+        command.children,
+        command.invitation[0] if command.invitation else None,
+        command.arrival_id,
+    )
+
+
+def _reopened(state: OpenCase | ClosedCase) -> CaseReopened:
+    if isinstance(state, OpenCase):
+        raise CaseAlreadyOpen(state.case_id)
+    return CaseReopened(state.before.case_id, state.before.site)
+
+
+def _sealed(command: SealCase | UnsealCase, state: OpenCase) -> CaseSealed | CaseUnsealed:
+    if isinstance(command, UnsealCase):
+        if not state.sealed:
+            raise CaseNotSealed(state.case_id)
+        return CaseUnsealed(state.case_id, state.site)
+    if state.sealed:
+        raise CaseSealedAlready(state.case_id)
+    return CaseSealed(state.case_id, state.site, command.ground)
+
+
+def _core(state: OpenCase | ClosedCase) -> OpenCase:
+    return state.before if isinstance(state, ClosedCase) else state
 
 
 def _standing(state: Case) -> OpenCase | ClosedCase:

@@ -8,10 +8,15 @@ CONFIDENTIAL = "confidential"
 
 
 def visit_told_to(reader: Principal | None, visit: VisitView, catalogue: Catalogue) -> VisitView:
-    """A visit as far as this reader may know it. `reader` None: a house where nobody says who they are."""
-    if reader is None or reader.account_id == visit.recorded_by:
+    """A visit as far as this reader may know it. `reader` None: nobody said who they are, so it may be anybody."""
+    if reader is not None and reader.account_id == visit.recorded_by:
         return visit
-    return visit.model_copy(update={"requests": [_told(request, catalogue) for request in visit.requests]})
+    changes = [
+        change.model_copy(update={"requests": [_told(request, catalogue) for request in change.requests]})
+        for change in visit.changes
+    ]
+    requests = [_told(request, catalogue) for request in visit.requests]
+    return visit.model_copy(update={"requests": requests, "changes": changes})
 
 
 def case_told_to(reader: Principal | None, case: CaseView, catalogue: Catalogue) -> CaseView:

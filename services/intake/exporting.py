@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.intake import queries
+from services.intake.actions.attended import attended
 from services.intake.persons import People
 from services.intake.vault import Access, audit
 from shared.database import Database
@@ -12,7 +13,7 @@ NOTES_MAX = 10_000
 
 
 async def export(people: People, log: Log, database: Database, person_id: str, access: Access) -> dict[str, Any]:
-    """Identity, cases with their visits and referrals, notes, and who read or did what.
+    """Identity, cases with their visits and referrals, collective actions, notes, and who read or did what.
 
     Somebody whose file is no longer in use has the same right to it. Raises `Erased` or `PersonUnknown`.
     """
@@ -30,6 +31,10 @@ async def export(people: People, log: Log, database: Database, person_id: str, a
         "last_contact": last_contact.isoformat(),
         "in_use": not await people.is_restricted(row),
         "cases": [view.model_dump(mode="json") for view in cases],
+        "attendances": [
+            {"action_id": event.action_id, "site": event.site, "kind": event.kind, "held_on": event.held_on}
+            for event in await attended(log, [person_id, *family])
+        ],
         "notes": [note._asdict() for note in notes],
         "readings": await people.vault.database.read(
             lambda connection: [

@@ -10,14 +10,17 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import PydanticCustomError
 
 from services.intake.commands import RecordVisit
-from services.intake.plain_forms import CHANNELS, KEY, REQUESTS_MAX, UUID, PlainForms, Sent
+from services.intake.invitations.codes import code_of
+from services.intake.plain_forms import CHANNELS, KEY, NEEDS, REQUESTS_MAX, UUID, PlainForms, Sent
 from shared.catalogue import Catalogue
 from shared.envelope import timestamp
 from shared.events.intake import RequestMade
 from shared.ids import derive_id, new_id
+from shared.languages import LANGUAGES
 from shared.web.parameters import Moment
 from shared.web.problems import FieldError, from_validation, invalid
 from shared.web.strict_json import check
@@ -28,6 +31,20 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 """A desk's clock may run ahead of ours by this much."""
 
 CaseId = Annotated[str, Field(pattern=UUID, description="The case of somebody who was here before")]
+ArrivalId = Annotated[str, Field(pattern=UUID, description="Who waited to be received")]
+
+
+def _each_once(needs: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(needs)) < len(needs):
+        raise PydanticCustomError("each_once", "Name each once")
+    return needs
+
+
+Needs = Annotated[
+    tuple[Literal[NEEDS], ...],  # type: ignore[valid-type]
+    Field(max_length=len(NEEDS), json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_each_once),
+]
 
 
 class _Form(BaseModel):
@@ -72,11 +89,16 @@ class VisitForms:
             ),
             "case_id": (CaseId | None, Field(default=None)),
             "requests": (tuple[request, ...], Field(min_length=1, max_length=REQUESTS_MAX)),
+            "language": (_optional(LANGUAGES), Field(default=None, description="ISO 639-1; null: not said")),
+            "needs": (Needs, Field(default=(), description="Who is needed to understand one another")),
+            "children": (bool, Field(default=False, description="There are children to look after")),
+            "arrival_id": (ArrivalId | None, Field(default=None)),
         }
         key = (str, Field(pattern=KEY, description="Makes sending the line again harmless"))
         self.visit: type[BaseModel] = create_model("VisitForm", __base__=_Form, **visit)
         self.line: type[BaseModel] = create_model("VisitLine", __base__=_Form, **visit, idempotency_key=key)
         self._plain = PlainForms(catalogue)
+        self._invites_to = catalogue.invites_to
         self._default_site = catalogue.default_site.code
         self._topics = {topic.code: topic.category for topic in catalogue.topics}
         self._zones = {site.code: site.zone for site in catalogue.sites}
@@ -107,7 +129,17 @@ class VisitForms:
         )
         case_id = visit.case_id or new_id()
         command = RecordVisit(
-            visit_id, case_id, site, visit.channel or DEFAULT_CHANNEL, requests, opens_case=not visit.case_id
+            visit_id,
+            case_id,
+            site,
+            visit.channel or DEFAULT_CHANNEL,
+            requests,
+            opens_case=not visit.case_id,
+            language=visit.language or None,
+            needs=tuple(sorted(visit.needs)) if visit.needs else (),
+            children=bool(visit.children),
+            invitation=(code_of(visit_id), self._invites_to) if visit.children and self._invites_to else None,
+            arrival_id=visit.arrival_id or None,
         )
         return Asked(command, occurred_at, text, key)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.intake.commands import RecordVisit
 from services.intake.decider import CASE, CaseUnknown, NoCase, case_stream, decide
+from services.intake.invitations.giving import record_inviting
 from services.intake.refused import problem_of
 from shared.decider import Refusal
 from shared.execute import Context, execute
@@ -13,9 +14,11 @@ from shared.log.append import NEW, Outcome
 
 async def record_visit(log: Log, command: RecordVisit, context: Context) -> Appended:
     """Record one visit. A case opened by this very visit cannot have a history: nothing is read for it."""
-    if command.opens_case:
+    if command.opens_case and not command.invitation:
         return await log.append(opening(command, context))
     try:
+        if command.invitation:
+            return await record_inviting(log, command, command.invitation, context)
         return await execute(log, CASE, case_stream(command.case_id), command, context)
     except Refusal as refusal:
         # Refused now, but perhaps carried out when the same request came first: then that answer stands.

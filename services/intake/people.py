@@ -18,6 +18,8 @@ from services.intake.person_forms import ErasureForm, KnownPersonForm, PersonFor
 from services.intake.persons import People
 from services.intake.refused import refusals_told, restricted
 from services.intake.retention_routes import add_retention_routes
+from services.intake.seals.routes import add_seal_routes
+from services.intake.seals.sealed import Seals
 from services.intake.searching import SearchAnswer, search
 from services.intake.vault import Vault
 from services.intake.vault.tables import Person
@@ -88,13 +90,14 @@ def open_people(
 
 
 def add_people_routes(
-    app: FastAPI, rooms: PeopleRooms, log: Log, database: Database, house_key: Callable[[], str | None]
+    app: FastAPI, rooms: PeopleRooms, seals: Seals, log: Log, database: Database, house_key: Callable[[], str | None]
 ) -> None:
-    """Add what is asked about people, notes, the life of cases, retention and the vault itself."""
-    add_case_routes(app, rooms.people, rooms.changes, log, database, rooms.catalogue)
+    """Add what is asked about people, notes, the life of cases, seals, retention and the vault itself."""
+    add_case_routes(app, rooms.people, rooms.changes, log, database, rooms.catalogue, seals.check_case)
+    add_seal_routes(app, seals)
     _add_attaching(app, rooms.changes)
-    _add_reading(app, rooms.people, log, database)
-    _add_changing(app, rooms.people)
+    _add_reading(app, rooms.people, seals, log, database)
+    _add_changing(app, rooms.people, seals)
     _add_disclosures(app, rooms.disclosures)
     add_retention_routes(app, rooms.eliminations)
     add_vault_routes(app, rooms.people.vault, house_key)
@@ -144,7 +147,7 @@ def _attached(response: Response, told: PersonAttachedAnswer, replayed: bool) ->
     )  # fmt: skip
 
 
-def _add_reading(app: FastAPI, people: People, log: Log, database: Database) -> None:
+def _add_reading(app: FastAPI, people: People, seals: Seals, log: Log, database: Database) -> None:
     # By POST: a name has no place in an address, which is logged on the way.
     @app.post(
         "/people/search",
@@ -155,7 +158,8 @@ def _add_reading(app: FastAPI, people: People, log: Log, database: Database) -> 
     )
     async def look_for(request: Request, asking: Asker) -> SearchAnswer:
         form = await read_form(request, SearchForm)
-        return await search(people, form.name, asking.access("search", people.clock()))
+        sealed = (await seals.sealed()).keys()
+        return await search(people, form.name, asking.access("search", people.clock()), sealed)
 
     @app.get(
         "/people/{person_id}",
@@ -164,20 +168,22 @@ def _add_reading(app: FastAPI, people: People, log: Log, database: Database) -> 
         responses=problems(403, 404, 410, 507),
     )
     async def read(person_id: str, response: Response, asking: Asker) -> PersonView:
+        await seals.check_person(person_id)
         return await _shown(people, person_id, asking, response)
 
     @app.get(
         "/people/{person_id}/export",
         tags=["people"],
         summary="Everything held on somebody",
-        responses=problems(404, 410, 507),
+        responses=problems(403, 404, 410, 507),
     )
     async def everything(person_id: str, asking: Asker) -> dict[str, Any]:
         with refusals_told():
+            await seals.check_person(person_id)
             return await export(people, log, database, person_id, asking.access("export", people.clock()))
 
 
-def _add_changing(app: FastAPI, people: People) -> None:
+def _add_changing(app: FastAPI, people: People, seals: Seals) -> None:
     @app.post(
         "/people/{person_id}/correction",
         tags=["people"],
@@ -190,6 +196,7 @@ def _add_changing(app: FastAPI, people: People) -> None:
     ) -> PersonView:
         form, expected = await read_form(request, PersonForm), expected_version(if_match)
         access = asking.access("correction", people.clock())
+        await seals.check_person(person_id)
         with refusals_told():
             await _in_use(people, person_id)
             corrected = await people.vault.correct(person_id, form.identity(), expected, access)

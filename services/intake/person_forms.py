@@ -6,12 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.commands import CloseReason
 from services.intake.vault import Identity
+from services.intake.written import LINES, ONE_LINE
 from shared.web.parameters import Day
 
 NOTE_LETTERS_MAX = 500
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _Id = Annotated[str, Field(pattern=_UUID)]
-_Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"[^\s]")]
+_Name = Annotated[str, Field(min_length=1, max_length=100), *ONE_LINE]
 # Pydantic's strictness would refuse a day that was looked at as text first.
 _Day = Annotated[Day, Field(strict=False)]
 _Reference = Annotated[
@@ -35,7 +36,7 @@ class PersonForm(_Form):
     birth_date: _Day | None = None
     phone: Annotated[str, Field(pattern=r"^\+?[0-9][0-9 .()/-]{4,29}$")] | None = None
     email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,180}$")] | None = None
-    address: Annotated[str, Field(min_length=1, max_length=300, pattern=r"[^\s]")] | None = None
+    address: Annotated[str, Field(min_length=1, max_length=300), *LINES] | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] | None = None
     safe_to_contact: bool | None = None
 
@@ -68,7 +69,7 @@ class SearchForm(_Form):
 class NoteForm(_Form):
     """A few sentences; what is not needed had better not be written down."""
 
-    text: Annotated[str, Field(min_length=1, max_length=NOTE_LETTERS_MAX, pattern=r"[^\s]")]
+    text: Annotated[str, Field(min_length=1, max_length=NOTE_LETTERS_MAX), *LINES]
 
 
 class CloseForm(_Form):

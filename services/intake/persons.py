@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
+from services.intake.actions.attended import attended
 from services.intake.case_life import case_state, change_case, leading_case
 from services.intake.commands import AttachPerson
+from services.intake.corrections.visits import visits_of
 from services.intake.decider import ClosedCase, MergedCase, NoCase, OpenCase, case_stream, decide
 from services.intake.retention import is_over
 from services.intake.vault import Access, Erased, Identity, PersonUnknown, Vault, lists
@@ -19,7 +21,7 @@ from services.intake.vault.tables import Person
 from shared.access.acting import actor
 from shared.database import StoreUnavailable
 from shared.envelope import decode, timestamp
-from shared.events.intake import PersonAttached, PersonErased, VisitRecorded
+from shared.events.intake import PersonAttached, PersonErased
 from shared.execute import Context
 from shared.failpoints import failpoint
 from shared.log import NEW, Appended, Log, VersionConflict, partition_of
@@ -43,6 +45,7 @@ class People:
 
     async def start(self) -> None:
         """Finish what was begun when the process died, and keep looking for such."""
+        await self._say_what_was_done()
         await self.settle()
         self._settling = asyncio.create_task(self._settle_forever())
 
@@ -99,7 +102,7 @@ class People:
         noted = date.fromisoformat(row.last_contact)
         if not is_over(noted, self.today()):
             return noted
-        last = await self._last_visit(await self.family_of(row.person_id))
+        last = await self._last_visit(await self.family_of(row.person_id) | {row.person_id})
         if last is None or last <= noted:
             return noted
         await self.vault.touch(row.person_id, last)
@@ -174,6 +177,15 @@ class People:
         while await self.vault.purge_records(self.clock()):
             pass
 
+    async def _say_what_was_done(self) -> None:
+        """Have the log say who was forgotten when it is older than the keys, as a restored one may be."""
+        access = Access("erasure", "house", "restored", self.clock())
+        done = {owner for owner, _at in await self.vault.keys.forgotten()}
+        for owner in sorted(done.difference(await self._erased())):
+            # The key of a case is deleted as well: the log names no case by such a tag.
+            if await self.cases_of(owner):
+                await self._decide(owner, "decision", access)
+
     def today(self) -> date:
         """The day that retention is reckoned by."""
         return self.clock().date()
@@ -200,11 +212,12 @@ class People:
 
     async def _last_visit(self, case_ids: set[str]) -> date | None:
         days = [
-            envelope.local_day
+            visit.at[:10]
             for case_id in case_ids
-            for envelope in await self.log.read(case_stream(case_id))
-            if isinstance(envelope.event, VisitRecorded)
+            for visit in visits_of(await self.log.read(case_stream(case_id))).values()
+            if visit.voided_for is None
         ]
+        days += [event.held_on for event in await attended(self.log, case_ids)]
         return date.fromisoformat(max(days)) if days else None
 
     async def _settle_forever(self) -> None:

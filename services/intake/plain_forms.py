@@ -14,9 +14,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shared.catalogue import Catalogue
+from shared.languages import LANGUAGES
 from shared.web.strict_json import BODY_BYTES_MAX
 
 CHANNELS = ("in_person", "phone", "mail", "email", "home", "remote")
+NEEDS = ("interpreter", "reader")
+"""Whom a visit needs so that desk and visitor understand one another: an interpreter, a public writer."""
 REQUESTS_MAX = 20
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 KEY = r"^[\x21-\x7e]{1,255}$"
@@ -53,12 +56,17 @@ class PlainForms:
             ],
             **options,
         )
+        need: Any = _one_of(NEEDS)
         members: list[Any] = [
             _may_be_left_out("site", _one_of(site.code for site in catalogue.sites)),
             _may_be_left_out("channel", _one_of(CHANNELS)),
             _may_be_left_out("occurred_at", str, None),
             _may_be_left_out("case_id", Annotated[str, Meta(pattern=UUID)], None),
             ("requests", Annotated[tuple[request, ...], Meta(min_length=1, max_length=REQUESTS_MAX)]),
+            _may_be_left_out("language", _one_of(LANGUAGES), None),
+            _may_be_left_out("needs", Annotated[tuple[need, ...], Meta(max_length=len(NEEDS))]),
+            _may_be_left_out("children", bool),
+            _may_be_left_out("arrival_id", Annotated[str, Meta(pattern=UUID)], None),
         ]
         self._visit: Any = msgspec.defstruct("VisitBody", members, **options)
         key = ("idempotency_key", Annotated[str, Meta(pattern=KEY)])
@@ -80,13 +88,7 @@ class PlainForms:
             line: Any = self._decode_line(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
-        visit = self._visit(
-            site=line.site,
-            channel=line.channel,
-            occurred_at=line.occurred_at,
-            case_id=line.case_id,
-            requests=line.requests,
-        )
+        visit = self._visit(**{name: getattr(line, name) for name in self._visit.__struct_fields__})
         return _unsurprising(body, visit, line.idempotency_key)
 
     def made_of(self, members: dict[str, Any]) -> Sent:
@@ -106,7 +108,8 @@ def _unsurprising(body: bytes, visit: Any, key: str | None) -> Sent | None:
     # msgspec takes the last of two equal keys. Every key and every text has two quotes, and without a backslash
     # nothing else has: a body with a key too many has more of them than what was read from it.
     quotes = text.count(b'"') + (_KEY_QUOTES if key else 0)
-    if b"\\" in body or body.count(b'"') != quotes or len(body) > BODY_BYTES_MAX:
+    is_doubled = visit.needs and len(set(visit.needs)) < len(visit.needs)
+    if is_doubled or b"\\" in body or body.count(b'"') != quotes or len(body) > BODY_BYTES_MAX:
         return None
     if not visit.occurred_at and visit.occurred_at != "":
         return Sent(visit, text, None, key)

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from shared.envelope import Envelope
+from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet
 from shared.events.referral import (
     Moved,
-    NeedSettled,
-    NeedUnmet,
     ReferralCompleted,
     ReferralDeclined,
     ReferralEscalated,
@@ -68,6 +67,9 @@ def change(envelope: Envelope) -> Change | None:
         case NeedSettled():
             settled = {"status": "rerouted", "version": envelope.version}
             return Change(envelope.stream.removeprefix("referral-"), False, settled)
+        case NeedDropped(because=because):
+            dropped = {"status": "withdrawn", "reason": because, "version": envelope.version}
+            return Change(envelope.stream.removeprefix("referral-"), False, dropped)
     return None
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from services.intake.corrections.visits import Visit, visits_of
 from services.intake.decider import CASE, Case, ClosedCase, MergedCase, NoCase, OpenCase, case_stream
 from services.intake.tables import VISIT_REFERRALS
 from shared.database import Database
 from shared.envelope import Envelope, decode
-from shared.events.intake import CaseOpened, RequestMade, VisitRecorded
+from shared.events.intake import CaseOpened, RequestMade, VisitCorrected, VisitRecorded, VisitVoided
 from shared.execute import state_of
 from shared.log import Log
 
@@ -41,8 +42,24 @@ class RequestView(BaseModel):
     referrals: list[ReferralView]
 
 
+class ChangeView(BaseModel):
+    """A correction, or (`void`) the word that the visit never was: by whom, when, why, and what stood there before."""
+
+    change: str
+    recorded_at: str
+    recorded_by: str | None = None
+    reason: str | None = None
+    channel: str
+    occurred_at: str
+    requests: list[RequestView]
+
+
 class VisitView(BaseModel):
-    """A visit, the closed loop included. `version` is the case's, `recorded_by` the code of who took it."""
+    """A visit as it stands, the closed loop included. `recorded_by`: the code of who took it.
+
+    `version` is that of its last event in the case's history; `voided_for`: it never was, and why. `changes`: what was
+    put right, oldest first.
+    """
 
     visit_id: str
     case_id: str
@@ -51,7 +68,14 @@ class VisitView(BaseModel):
     occurred_at: str
     recorded_at: str
     recorded_by: str | None = None
+    language: str | None = None
+    needs: list[str] = []
+    children: bool = False
+    invitation: str | None = None
+    arrival_id: str | None = None
     requests: list[RequestView]
+    voided_for: str | None = None
+    changes: list[ChangeView] = []
     version: int
     position: int
 
@@ -129,24 +153,50 @@ def _core(state: OpenCase | ClosedCase | MergedCase) -> OpenCase:
 
 
 async def _views(database: Database, envelopes: Iterable[Envelope]) -> list[VisitView]:
-    recorded = [(envelope, event) for envelope in envelopes if isinstance(event := envelope.event, VisitRecorded)]
-    referrals = await _referrals(database, [event.visit_id for _, event in recorded])
-    return [_view(envelope, event, referrals) for envelope, event in recorded]
+    visits = visits_of(envelopes)
+    referrals = await _referrals(database, list(visits))
+    return [_view(visit, referrals) for visit in visits.values()]
 
 
-def _view(envelope: Envelope, event: VisitRecorded, referrals: dict[str, list[ReferralView]]) -> VisitView:
+def _view(visit: Visit, referrals: dict[str, list[ReferralView]]) -> VisitView:
+    told, recorded = visit.told, visit.recorded
     return VisitView(
-        visit_id=event.visit_id,
-        case_id=event.case_id,
-        site=event.site,
-        channel=event.channel,
-        occurred_at=envelope.occurred_at,
+        visit_id=told.visit_id,
+        case_id=told.case_id,
+        site=told.site,
+        channel=told.channel,
+        occurred_at=visit.at,
+        recorded_at=recorded.recorded_at,
+        recorded_by=recorded.actor,
+        language=told.language,
+        needs=list(told.needs),
+        children=told.children,
+        invitation=told.invitation,
+        arrival_id=told.arrival_id,
+        requests=_requests(told, referrals),
+        voided_for=visit.voided_for,
+        changes=[_change(envelope, referrals) for envelope in visit.changes],
+        version=visit.version,
+        position=recorded.position,
+    )
+
+
+def _change(envelope: Envelope, referrals: dict[str, list[ReferralView]]) -> ChangeView:
+    event = envelope.event
+    assert isinstance(event, VisitCorrected | VisitVoided)
+    return ChangeView(
+        change="void" if isinstance(event, VisitVoided) else "correction",
         recorded_at=envelope.recorded_at,
         recorded_by=envelope.actor,
-        requests=[_request(made, referrals.get(made.request_id, [])) for made in event.requests],
-        version=envelope.version,
-        position=envelope.position,
+        reason=event.reason if isinstance(event, VisitVoided) else None,
+        channel=event.was.channel,
+        occurred_at=event.was_at,
+        requests=_requests(event.was, referrals),
     )
+
+
+def _requests(told: VisitRecorded, referrals: dict[str, list[ReferralView]]) -> list[RequestView]:
+    return [_request(made, referrals.get(made.request_id, [])) for made in told.requests]
 
 
 def _request(made: RequestMade, referrals: list[ReferralView]) -> RequestView:

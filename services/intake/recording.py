@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 
+from services.intake.commands import RecordVisit
 from services.intake.decider import CaseUnknown
 from services.intake.forms import Asked, VisitForms
 from services.intake.handlers import record_openings, record_visit
 from shared.access.acting import actor, held_to_site
 from shared.clock import utc_now
+from shared.envelope import decode
+from shared.events.desk import VisitorArrived
 from shared.execute import Context
 from shared.failpoints import failpoint
 from shared.log import AlreadyAnswered, Appended, Log, partition_of
@@ -19,7 +22,7 @@ from shared.log.append import Outcome
 from shared.web.body import JSON_LINES, require_type
 from shared.web.exchange import Answer, answer_failure
 from shared.web.idempotency import InFlight, fingerprint, key_from, scoped
-from shared.web.problems import Problem
+from shared.web.problems import Problem, invalid
 from shared.web.versions import etag
 
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -36,14 +39,18 @@ class RequestRecorded(msgspec.Struct):
     category: str
 
 
-class VisitRecordedAnswer(msgspec.Struct):
-    """What a desk is told: the ids that were given, and where the visit stands in the log."""
+class VisitRecordedAnswer(msgspec.Struct, omit_defaults=True):
+    """What a desk is told: the ids that were given, and where the visit stands in the log.
+
+    `invitation` = the code to give to a family with children to look after.
+    """
 
     visit_id: str
     case_id: str
     requests: list[RequestRecorded]
     version: int
     position: int
+    invitation: str | None = None
 
 
 _decode = msgspec.json.Decoder(VisitRecordedAnswer).decode
@@ -62,6 +69,7 @@ class Recording:
         key = key_from(headers, _SCOPE)
         asked = self._forms.read(body, utc_now())
         held_to_site(asked.command.site)
+        await self._check_arrival(asked.command)
         with self._in_flight.hold(key):
             try:
                 appended = await record_visit(self._log, asked.command, self._context(asked, key))
@@ -82,7 +90,7 @@ class Recording:
         now = utc_now()
         read = [self._read_line(line, now) for line in lines]
         openings = [
-            (index, asked) for index, asked in enumerate(read) if isinstance(asked, Asked) and asked.command.opens_case
+            (index, asked) for index, asked in enumerate(read) if isinstance(asked, Asked) and _stands_alone(asked)
         ]
         results: list[bytes] = [entry if isinstance(entry, bytes) else b"" for entry in read]
         outcomes = await record_openings(
@@ -91,9 +99,7 @@ class Recording:
         for (index, asked), outcome in zip(openings, outcomes, strict=True):
             results[index] = _result(asked, outcome)
         followers = [
-            (index, asked)
-            for index, asked in enumerate(read)
-            if isinstance(asked, Asked) and not asked.command.opens_case
+            (index, asked) for index, asked in enumerate(read) if isinstance(asked, Asked) and not _stands_alone(asked)
         ]
         followed = await asyncio.gather(*(self._follow(asked) for _, asked in followers))
         for (index, _), result in zip(followers, followed, strict=True):
@@ -111,6 +117,7 @@ class Recording:
 
     async def _follow(self, asked: Asked) -> bytes:
         try:
+            await self._check_arrival(asked.command)
             return _result(asked, await record_visit(self._log, asked.command, self._context(asked, _line_key(asked))))
         except CaseUnknown:
             return _failed(_case_unknown())
@@ -118,6 +125,15 @@ class Recording:
             return _result(asked, before)
         except Exception as error:
             return _failed(error)
+
+    async def _check_arrival(self, command: RecordVisit) -> None:
+        """Raises the 422 problem for an arrival that there is not: a link that leads nowhere stays for ever."""
+        if command.arrival_id is None:
+            return
+        for entry in await self._log.read_tagged(command.arrival_id, limit=1):
+            if isinstance(decode(entry.body).event, VisitorArrived):
+                return
+        raise invalid([{"field": "arrival_id", "detail": "Nobody came under this id: leave it out."}])
 
     def _context(self, asked: Asked, key: str | None) -> Context:
         command = asked.command
@@ -133,6 +149,12 @@ class Recording:
         )
 
 
+def _stands_alone(asked: Asked) -> bool:
+    """Whether nothing need be read for a visit, and nothing is written beside it."""
+    command = asked.command
+    return command.opens_case and not command.invitation and command.arrival_id is None
+
+
 def _line_key(asked: Asked) -> str | None:
     return scoped(asked.key, _SCOPE) if asked.key else None
 
@@ -140,8 +162,11 @@ def _line_key(asked: Asked) -> str | None:
 def _render(asked: Asked, appended: Appended) -> bytes:
     command = asked.command
     requests = [RequestRecorded(request.request_id, request.category) for request in command.requests]
+    invitation = command.invitation[0] if command.invitation else None
     return _encode(
-        VisitRecordedAnswer(command.visit_id, command.case_id, requests, appended.version, appended.position)
+        VisitRecordedAnswer(
+            command.visit_id, command.case_id, requests, appended.version, appended.position, invitation
+        )
     )
 
 

@@ -31,6 +31,14 @@ class CaseNotMerged(CaseRefusal):
     """The case stands for itself."""
 
 
+class CaseSealedAlready(CaseRefusal):
+    """The case is sealed."""
+
+
+class CaseNotSealed(CaseRefusal):
+    """The case is not sealed: whoever may read cases reads it."""
+
+
 class SameCase(CaseRefusal):
     """A case was to be merged with itself."""
 

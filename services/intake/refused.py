@@ -9,6 +9,8 @@ from services.intake.refusals import (
     CaseKnowsPerson,
     CaseMergedAway,
     CaseNotMerged,
+    CaseNotSealed,
+    CaseSealedAlready,
     CaseUnknown,
     PeopleDiffer,
     SameCase,
@@ -30,6 +32,8 @@ _CONFLICTS: dict[type[Exception], tuple[str, str, str]] = {
         "Correct that person's identity, or open another case.",
     ),
     CaseNotMerged: ("case-not-merged", "The case was not merged", "Name the case that was absorbed."),
+    CaseSealedAlready: ("case-sealed-already", "The case is sealed", "There is nothing left to seal."),
+    CaseNotSealed: ("case-not-sealed", "The case is not sealed", "Read it like any other."),
     SameCase: ("same-case", "That is one case", "Name two different cases."),
     PeopleDiffer: ("people-differ", "The cases are about two people", "Merge only cases about the same person."),
 }

@@ -1,5 +1,7 @@
 """Looking for somebody by name: who it may be, with just enough to tell two people apart."""
 
+from collections.abc import Collection
+
 from pydantic import BaseModel
 
 from services.intake.persons import People
@@ -11,7 +13,10 @@ _SHOWN = ("given_name", "family_name", "phone")
 
 
 class MatchView(BaseModel):
-    """Somebody whose name fits. `phone_ending`: three digits, no more. `exact`: in spelling, not in sound alone."""
+    """Somebody whose name fits. `phone_ending`: three digits, no more. `exact`: in spelling, not in sound alone.
+
+    `sealed`: a case about them is sealed, and not even the digits are told.
+    """
 
     person_id: str
     given_name: str
@@ -19,6 +24,7 @@ class MatchView(BaseModel):
     phone_ending: str | None = None
     exact: bool
     likely_duplicate: bool
+    sealed: bool = False
 
 
 class SearchAnswer(BaseModel):
@@ -29,7 +35,7 @@ class SearchAnswer(BaseModel):
     warning: str | None = None
 
 
-async def search(people: People, name: str, access: Access) -> SearchAnswer:
+async def search(people: People, name: str, access: Access, sealed_cases: Collection[str] = ()) -> SearchAnswer:
     """People in use whose name fits, the best first. Who was shown is on record."""
     found: list[str] = []
     exact: dict[str, bool] = {}
@@ -41,15 +47,17 @@ async def search(people: People, name: str, access: Access) -> SearchAnswer:
             exact[match.person_id] = match.exact
     shown = found[:MATCHES_MAX]
     identities = await people.vault.show(shown, access, _SHOWN)
+    sealed = await _sealed(people, shown, sealed_cases)
     matches = [
         MatchView(
             person_id=person_id,
             given_name=str(identity["given_name"]),
             family_name=str(identity["family_name"]),
-            phone_ending=phone_ending(identity.get("phone")),
+            phone_ending=None if person_id in sealed else phone_ending(identity.get("phone")),
             exact=exact[person_id],
             # One word fits half a family: only a whole name is a reason to warn.
             likely_duplicate=exact[person_id] and len(name.split()) > 1,
+            sealed=person_id in sealed,
         )
         for person_id in shown
         if (identity := identities.get(person_id))
@@ -63,6 +71,13 @@ def _warning(matches: list[MatchView]) -> str | None:
         return None
     endings = ", ".join(match.phone_ending or "inconnu" for match in likely)
     return f"Personne sans doute déjà connue : comparez la fin du téléphone ({endings}) avant d’en créer une autre."
+
+
+async def _sealed(people: People, person_ids: list[str], cases: Collection[str]) -> set[str]:
+    """Whom a sealed case is about."""
+    if not cases:
+        return set()
+    return {one for one in person_ids if not (await people.family_of(one)).isdisjoint(cases)}
 
 
 async def _is_in_use(people: People, person_id: str) -> bool:

@@ -1,5 +1,6 @@
 """The page on which people sign in. It works without a script, and never shows again what was typed as a password."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -7,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from services.intake.access.entrance import Entrance
-from services.intake.signing_in import Cookies, address_of, end_session
+from services.intake.provider_page import TOKEN_COOKIE, ProviderDoor
+from services.intake.signing_in import address_of, end_session
+from shared.access.cookies import Cookies
 from shared.access.door import Door
-from shared.access.principal import principal_of
+from shared.access.principal import Role, principal_of
 from shared.access.sign_in_address import target
 from shared.settings import Settings
 from shared.web.pages import Asked, FieldFault, FormFaults, PageRouter, mark
@@ -31,6 +34,22 @@ _REMEDIES = {
 }
 
 
+_FIGURES = ("stats", "/figures", mark("Les chiffres"))
+_DOORS: Mapping[Role, tuple[tuple[str, str, str], ...]] = {
+    Role.FRONT_DESK: (("intake", "/desk", mark("L’accueil")),),
+    Role.COORDINATOR: (
+        ("intake", "/desk", mark("L’accueil")),
+        ("referral", "/coordination/page", mark("La coordination")),
+        ("intake", "/openings/page", mark("Les dossiers sous scellés")),
+        _FIGURES,
+    ),
+    Role.PARTNER: (("referral", "/desk/{partner}", mark("Vos orientations")),),
+    Role.STATISTICS: (_FIGURES,),
+    Role.DATA_PROTECTION: (("intake", "/openings/page", mark("Les dossiers sous scellés")), _FIGURES),
+}
+"""Where each role mostly goes: service, path, words."""
+
+
 class SignIn(BaseModel):
     """The form. `service` and `next`: where to go afterwards."""
 
@@ -43,17 +62,24 @@ class SignIn(BaseModel):
     next: str = Field(default=HERE, max_length=1_000)
 
 
-def sign_in_pages(entrance: Entrance, door: Door, cookies: Cookies, settings: Settings) -> APIRouter:
+def sign_in_pages(
+    entrance: Entrance, door: Door, cookies: Cookies, settings: Settings, provider: ProviderDoor
+) -> APIRouter:
     """The page and what its forms do."""
     router = PageRouter()
+    by = provider.label if provider.is_open else None
 
     @router.get("/sign-in")
     async def read(
         page: Asked, request: Request, service: str = "intake", wanted: Annotated[str, Query(alias="next")] = HERE
     ) -> Response:
-        if principal_of(request):
-            return page.render("signed_in.html", address=None)
-        return page.render("sign_in.html", typed={"service": service, "next": wanted}, choose=False)
+        if principal := principal_of(request):
+            doors = [
+                (target(settings, request, at, path.format(partner=principal.partner)), words)
+                for at, path, words in _DOORS.get(principal.role, ())
+            ]
+            return page.render("signed_in.html", address=None, doors=doors)
+        return page.render("sign_in.html", typed={"service": service, "next": wanted}, choose=False, provider=by)
 
     @router.post("/sign-in")
     async def sign_in(page: Asked, request: Request) -> Response:
@@ -65,28 +91,35 @@ def sign_in_pages(entrance: Entrance, door: Door, cookies: Cookies, settings: Se
             choose = form.new_password is not None
             _, secret = await entrance.sign_in(form.login, form.password, form.new_password, address_of(request))
         except FormFaults as faults:
-            return page.render("sign_in.html", 422, faults=faults, typed=typed, choose=choose)
+            return page.render("sign_in.html", 422, faults=faults, typed=typed, choose=choose, provider=by)
         except Problem as refusal:
             if refusal.slug not in _REMEDIES:
                 raise
             field, remedy = _REMEDIES[refusal.slug]
             wrong = FormFaults([FieldFault(field, remedy)])
             choose = choose or field == "new_password"
-            answer = page.render("sign_in.html", refusal.status, faults=wrong, typed=typed, choose=choose)
+            answer = page.render("sign_in.html", refusal.status, faults=wrong, typed=typed, choose=choose, provider=by)
             answer.headers.update(refusal.headers)
             return answer
         await end_session(request, entrance, door)
         address = target(settings, request, form.service, form.next)
         # A form may not lead to another port, not even by a redirect: there a page leads on.
-        answer = page.redirect(address) if address.startswith("/") else page.render("signed_in.html", address=address)
+        if address.startswith("/"):
+            answer = page.redirect(address)
+        else:
+            answer = page.render("signed_in.html", address=address, doors=())
         cookies.give(answer, secret)
         return answer
 
     @router.post("/sign-out")
     async def sign_out(page: Asked, request: Request) -> Response:
         await end_session(request, entrance, door)
-        answer = page.redirect(HERE)
+        way_out = await provider.way_out(request)
+        page.is_left()
+        # A form may not lead to another site: there a link does.
+        answer = page.redirect(HERE) if way_out is None else page.render("left_here.html", way_out=way_out, provider=by)
         cookies.take(answer)
+        answer.delete_cookie(TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="strict")
         return answer
 
     return router

@@ -9,7 +9,8 @@ from services.intake.access import sign_ins
 from services.intake.access.accounts import principal_of_account
 from services.intake.access.entrance import Entrance
 from services.intake.access.forms import SignInForm
-from shared.access.credentials import Credential, Kind, cookie_name, form_token
+from shared.access.cookies import Cookies
+from shared.access.credentials import Credential, Kind, form_token
 from shared.access.door import Door
 from shared.access.gate import CREDENTIAL
 from shared.access.principal import Principal, Role, principal_of
@@ -53,22 +54,6 @@ class SignInView(BaseModel):
     what: str
     account_id: str | None
     address: str | None
-
-
-class Cookies:
-    """The cookie of a session: no script reads it, no other site sends it along, it ends with the browser."""
-
-    def __init__(self, *, https: bool) -> None:
-        self._name, self._https = cookie_name(https=https), https
-
-    def give(self, answer: Response, secret: str) -> None:
-        """Give a browser its session."""
-        answer.set_cookie(self._name, secret, path="/", httponly=True, samesite="strict", secure=self._https)
-
-    def take(self, answer: Response) -> None:
-        """Take it away again, with what the browser keeps of our pages."""
-        answer.delete_cookie(self._name, path="/", httponly=True, samesite="strict", secure=self._https)
-        answer.headers["Clear-Site-Data"] = '"cache"'
 
 
 def add_signing_in(app: FastAPI, entrance: Entrance, door: Door, cookies: Cookies) -> None:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 from shared.envelope import MalformedEvent, UnknownEvent, decode
-from shared.events.intake import RequestMade, VisitRecorded
+from shared.events.intake import RequestMade, VisitCorrected, VisitRecorded, VisitVoided
 from shared.log import Log
 
 LOOK_BACK = 5_000
@@ -20,13 +20,19 @@ _READ_MAX = 1_000
 
 
 class Seen(NamedTuple):
-    """A visit of the list: `occurred_at` (RFC 3339, the site's offset), and what was asked for."""
+    """A visit of the list as it stands: `occurred_at` (RFC 3339, the site's offset), and what was asked for.
+
+    `recorded_at` (UTC) is empty where only its correction was read; `is_void`: it never was.
+    """
 
     visit_id: str
     site: str
     channel: str
     occurred_at: str
     requests: tuple[RequestMade, ...]
+    recorded_at: str = ""
+    recorded_by: str | None = None
+    is_void: bool = False
 
 
 class Today:
@@ -46,6 +52,14 @@ class Today:
         found = [one for one in self._visits.values() if one.site == site and one.occurred_at.startswith(prefix)]
         return sorted(found, key=lambda one: one.occurred_at, reverse=True)
 
+    async def last(self, site: str, by: str | None) -> Seen | None:
+        """The visit that was entered last at the site, whenever it happened, and is not voided; `by` = of whom only."""
+        async with self._reading:
+            await self._read_on()
+        found = [one for one in self._visits.values() if one.site == site and one.recorded_at and not one.is_void]
+        mine = [one for one in found if by is None or one.recorded_by == by]
+        return max(mine, key=lambda one: one.recorded_at, default=None)
+
     async def _read_on(self) -> None:
         for partition, head in (await self._log.heads()).items():
             position = self._read_up_to.get(partition, max(0, head - LOOK_BACK))
@@ -60,8 +74,22 @@ class Today:
     def _remember(self, body: bytes) -> None:
         envelope = decode(body)
         event = envelope.event
-        if isinstance(event, VisitRecorded):
-            seen = Seen(event.visit_id, event.site, event.channel, envelope.occurred_at, event.requests)
-            self._visits[event.visit_id] = seen
-            if len(self._visits) > KEPT_MAX:
-                self._visits.popitem(last=False)
+        match event:
+            case VisitRecorded():
+                seen = _seen(event, envelope.occurred_at)
+                self._keep(seen._replace(recorded_at=envelope.recorded_at, recorded_by=envelope.actor))
+            case VisitCorrected():
+                self._keep(_seen(event.now, event.now_at))
+            case VisitVoided():
+                self._keep(_seen(event.was, event.was_at)._replace(is_void=True))
+
+    def _keep(self, seen: Seen) -> None:
+        if before := self._visits.get(seen.visit_id):
+            seen = seen._replace(recorded_at=before.recorded_at, recorded_by=before.recorded_by)
+        self._visits[seen.visit_id] = seen
+        if len(self._visits) > KEPT_MAX:
+            self._visits.popitem(last=False)
+
+
+def _seen(visit: VisitRecorded, at: str) -> Seen:
+    return Seen(visit.visit_id, visit.site, visit.channel, at, visit.requests)

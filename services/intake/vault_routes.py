@@ -1,8 +1,8 @@
-"""What the house's own command line asks of the vault: turn the master key, check the audit trail."""
+"""What the house's own command line asks of the vault: turn the master key, check the audit trail, copy."""
 
 import hmac
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Header
 
@@ -30,3 +30,12 @@ def add_vault_routes(app: FastAPI, vault: Vault, house_key: Callable[[], str | N
     @app.get("/internal/vault/audit", **guarded)
     async def trail() -> dict[str, Any]:
         return (await vault.database.read(audit.check))._asdict()
+
+    @app.post("/internal/vault/copy", **guarded)
+    async def copy(part: Literal["vault", "keys"], target: str) -> dict[str, str]:
+        await vault.copy(part, target)
+        return {"copied": target}
+
+    @app.get("/internal/vault/forgotten", **guarded)
+    async def forgotten() -> list[dict[str, str]]:
+        return [{"owner": owner, "at": at} for owner, at in await vault.keys.forgotten()]

@@ -11,6 +11,7 @@ from shared.access.door import Known, LookupAway
 from shared.access.principal import Principal, Role
 
 ADDRESS = "/internal/access"
+END_ADDRESS = "/internal/access/end"
 ANSWER_S_MAX = 3.0
 
 
@@ -18,24 +19,36 @@ class Asking:
     """A lookup for `Door` that asks intake."""
 
     def __init__(self, intake_url: str, house_key: Callable[[], str | None]) -> None:
-        self._url, self._house_key = intake_url + ADDRESS, house_key
+        self._url, self._house_key = intake_url, house_key
         self._client: httpx.AsyncClient | None = None
 
     async def look(self, credential: Credential, uses: bool) -> Known | None:
         """Who it is. Raises `LookupAway`."""
+        asked = {"kind": credential.kind.value, "digest": credential.digest.hex(), "uses": uses}
+        try:
+            return read(await self._ask(ADDRESS, asked))
+        except (ValueError, KeyError) as error:
+            raise LookupAway from error
+
+    async def end(self, digest: bytes) -> None:
+        """End a session at its source. Raises `LookupAway`."""
+        await self._ask(END_ADDRESS, {"digest": digest.hex()})
+
+    async def _ask(self, address: str, asked: dict[str, Any]) -> dict[str, Any]:
         if self._client is None:
             # A proxy of the environment has no business between two services of one house. Without TLS there is
             # nothing to verify, and loading what would verify it takes longer than the question.
             tls = self._url.startswith("https:")
             self._client = httpx.AsyncClient(timeout=ANSWER_S_MAX, trust_env=False, verify=tls)
-        asked = {"kind": credential.kind.value, "digest": credential.digest.hex(), "uses": uses}
+        key = {"X-House-Key": self._house_key() or ""}
         try:
-            answer = await self._client.post(self._url, json=asked, headers={"X-House-Key": self._house_key() or ""})
+            answer = await self._client.post(self._url + address, json=asked, headers=key)
             if answer.status_code != httpx.codes.OK:
                 raise LookupAway
-            return read(answer.json())
-        except (httpx.HTTPError, ValueError, KeyError) as error:
+            told: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
             raise LookupAway from error
+        return told
 
     async def close(self) -> None:
         """Close what was opened."""
@@ -48,7 +61,7 @@ def tell(known: Known | None) -> dict[str, Any]:
     """The answer of intake."""
     if known is None:
         return {"principal": None}
-    return {"principal": known.principal._asdict(), "until": known.until.isoformat()}
+    return {"principal": known.principal._asdict(), "until": known.until.isoformat(), "shown_as": known.shown_as}
 
 
 def read(told: dict[str, Any]) -> Known | None:
@@ -59,4 +72,4 @@ def read(told: dict[str, Any]) -> Known | None:
     principal = Principal(
         Role(found["role"]), found["partner"], found["account_id"], found["site"], bool(found["session"])
     )
-    return Known(principal, datetime.fromisoformat(told["until"]))
+    return Known(principal, datetime.fromisoformat(told["until"]), str(told.get("shown_as", "")))

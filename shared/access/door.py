@@ -25,10 +25,11 @@ KNOWN_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who it is, and until when at most."""
+    """Who it is, and until when at most. `shown_as`: how pages greet somebody who signed in, nothing more."""
 
     principal: Principal
     until: datetime
+    shown_as: str = ""
 
 
 class LookupAway(Exception):
@@ -60,8 +61,13 @@ class Door:
             self._away_until = time.monotonic() + ASK_AGAIN_S
             if kept and age_s < AWAY_S_MAX:
                 return _still(kept[0])
-            raise _away() from None
+            raise away() from None
         return _still(known) if known else None
+
+    def shown_as(self, digest: bytes) -> str:
+        """How pages greet whom we have just let in."""
+        kept = self._known.get(digest)
+        return kept[0].shown_as if kept else ""
 
     def forget(self, digest: bytes) -> None:
         """Look it up again: it has just ended here."""
@@ -101,7 +107,8 @@ def _still(known: Known) -> Principal | None:
     return known.principal if utc_now() < known.until else None
 
 
-def _away() -> Problem:
+def away() -> Problem:
+    """The 503 problem of whom nobody can look up now."""
     return Problem(
         503, "sign-in-unavailable", "Nobody can be let in now",
         "Who you are cannot be looked up at the moment. Try again.", headers={"Retry-After": "2"},

@@ -13,13 +13,14 @@ from shared.access.acting import ACTING
 from shared.access.credentials import NOTHING, Credential, Kind, Shown, cookie_name, shown_in
 from shared.access.door import Door
 from shared.access.origin import check_origin
-from shared.access.policy import POLICY, Own, Rule
-from shared.access.principal import KEY, Principal, Role, principal_in
+from shared.access.policy import HOUSE_KEY, POLICY, Own, Rule
+from shared.access.principal import KEY, SHOWN_AS, Principal, Role, principal_in
+from shared.access.rates import KNOWN, UNKNOWN, Rates
 from shared.access.refusing import Refusing
 from shared.access.routes import Found, Routes
 from shared.access.streams import LiveStreams
 from shared.settings import Settings
-from shared.telemetry import Answered
+from shared.telemetry.metrics import Telemetry
 from shared.web.edge import UNMATCHED
 from shared.web.problems import Problem, not_found
 
@@ -44,17 +45,20 @@ class Gate:
         service: str,
         settings: Settings,
         door: Door,
-        answered: Answered,
+        telemetry: Telemetry,
         owners: Mapping[Own, OwnerOf] | None = None,
+        *,
+        live_to_city: bool = False,
     ) -> None:
-        self._served, self._door, self._answered = served, door, answered
+        self._served, self._door, self._telemetry = served, door, telemetry
         self._routes = Routes(app, POLICY[service])
         self._https = settings.https
         self._refusing = Refusing(app, service, settings)
         self._required = settings.access == "required"
         self._cookie = cookie_name(https=settings.https).encode()
         self._owners = owners or {}
-        self._streams = LiveStreams(door)
+        self._streams, self._rates = LiveStreams(door), Rates()
+        self._live_to_city = live_to_city
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event."""
@@ -65,6 +69,10 @@ class Gate:
             send = _by_https_only(send)
         ACTING.set(None)
         found = self._routes.find(scope["method"], scope["path"])
+        with self._telemetry.request(scope, found.template if found else UNMATCHED):
+            await self._answer(found, scope, receive, send)
+
+    async def _answer(self, found: Found | None, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             shown = shown_in(scope["headers"], self._cookie)
             if found is not None and (shown is not NOTHING or self._required or _is_guarded(found.rule)):
@@ -72,8 +80,8 @@ class Gate:
             else:
                 credential = None
         except Exception as refusal:
-            answer = self._refusing.answer(scope, refusal)
-            self._answered(scope["method"], found.template if found else UNMATCHED, answer.status_code)
+            answer = await self._refusing.answer(scope, receive, refusal)
+            self._telemetry.answered(scope["method"], found.template if found else UNMATCHED, answer.status_code)
             await answer(scope, receive, send)
             return
         if credential and found and found.template.endswith("/stream"):
@@ -86,6 +94,8 @@ class Gate:
         rule = found.rule
         if rule is None:
             raise _unnamed()
+        if self._required and rule is not HOUSE_KEY:
+            self._count(scope, shown.credential)
         if scope["method"] not in _READS and not rule.from_anywhere:
             check_origin(shown)
         if shown.is_bad:
@@ -97,17 +107,27 @@ class Gate:
             if rule.roles is not None and (self._required or rule.personal):
                 raise not_found(rule.unseen) if rule.unseen else _who_are_you()
             return None
+        state = scope.setdefault("state", {})
+        state[KEY], state[CREDENTIAL] = principal, shown.credential
+        if principal.session and shown.credential:
+            state[SHOWN_AS] = self._door.shown_as(shown.credential.digest)
         if rule.roles is not None:
             await self._check(principal, rule, found)
         ACTING.set(principal)
-        state = scope.setdefault("state", {})
-        state[KEY], state[CREDENTIAL] = principal, shown.credential
         return shown.credential
+
+    def _count(self, scope: Scope, credential: Credential | None) -> None:
+        if credential:
+            self._rates.take(credential.digest, KNOWN)
+        else:
+            self._rates.take(str((scope.get("client") or ("",))[0]).encode(), UNKNOWN)
 
     async def _check(self, principal: Principal, rule: Rule, found: Found) -> None:
         assert rule.roles is not None
         if principal.role not in rule.roles:
             raise not_found(rule.unseen) if rule.unseen else _not_allowed()
+        if rule.live and principal.role is Role.STATISTICS and not self._live_to_city:
+            raise _not_allowed()
         if rule.own is not None and principal.role is Role.PARTNER:
             asked = found.parameters[_NAMED_BY[rule.own]]
             owner = asked if rule.own is Own.QUEUE else await self._owners[rule.own](asked)

@@ -44,6 +44,8 @@ def _line(service: str, method: str, template: str, rule: Rule) -> str:
 def _cell(rule: Rule, role: Role) -> str:
     if rule.roles is not None and role not in rule.roles:
         return ""
+    if rule.live and role is Role.STATISTICS:
+        return "if decided"
     return "own" if rule.own and role is Role.PARTNER else "yes"
 
 

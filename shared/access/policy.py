@@ -23,6 +23,7 @@ class Rule(NamedTuple):
     """`roles` None: everybody, known or not. `from_anywhere`: the address is itself a secret that no page can guess.
 
     `unseen`: to everybody else there is no such thing, in this word, rather than one that they may not have.
+    `live`: shows live figures by category, which the city's role sees only where the house file says who decided it.
     """
 
     roles: frozenset[Role] | None
@@ -30,6 +31,7 @@ class Rule(NamedTuple):
     personal: bool = False
     from_anywhere: bool = False
     unseen: str | None = None
+    live: bool = False
 
 
 Route = tuple[str, str]
@@ -63,8 +65,10 @@ _EVERY_SERVICE: Mapping[Route, Rule] = {
     ("GET", "/asyncapi.json"): ALL,
     ("GET", "/metrics"): only(Role.OPERATIONS, Role.COORDINATOR),
     ("GET", "/static/{place}/{name}"): ALL,
+    ("POST", "/sign-out"): ALL,
     ("GET", "/internal/status"): HOUSE_KEY,
     ("POST", "/internal/copy"): HOUSE_KEY,
+    ("GET", "/internal/hold"): HOUSE_KEY,
     ("GET", "/internal/recorded-at"): HOUSE_KEY,
     ("GET", "/internal/dead-letters"): HOUSE_KEY,
     ("POST", "/internal/dead-letters/replay"): HOUSE_KEY,
@@ -76,11 +80,39 @@ _INTAKE: Mapping[Route, Rule] = {
     ("POST", "/visits"): only(*_DESK),
     ("POST", "/visits/batch"): only(*_DESK),
     ("GET", "/visits/{visit_id}"): only(*_DESK),
+    ("POST", "/visits/{visit_id}/correction"): only(*_DESK),
+    ("POST", "/visits/{visit_id}/void"): only(*_DESK),
     ("GET", "/visits/{visit_id}/slip"): only(*_DESK),
     ("GET", "/desk"): only(*_DESK),
     ("POST", "/desk"): only(*_DESK),
+    ("GET", "/desk/visits/{visit_id}"): only(*_DESK),
+    ("POST", "/desk/visits/{visit_id}/correction"): only(*_DESK),
+    ("POST", "/desk/visits/{visit_id}/void"): only(*_DESK),
     ("GET", "/desk/tally"): only(*_DESK),
     ("POST", "/desk/tally"): only(*_DESK),
+    ("POST", "/arrivals"): only(*_DESK),
+    ("GET", "/arrivals"): only(*_DESK),
+    ("GET", "/arrivals/{arrival_id}"): only(*_DESK),
+    ("POST", "/arrivals/{arrival_id}/received"): only(*_DESK),
+    ("POST", "/arrivals/{arrival_id}/left"): only(*_DESK),
+    ("POST", "/desk/waiting"): only(*_DESK),
+    ("GET", "/desk/waiting/stream"): only(*_DESK),
+    # Whom an invitation names is looked up there: to every other partner there is none.
+    ("GET", "/invitations/{code}"): only(*_DESK, Role.PARTNER),
+    ("POST", "/invitations/{code}/used"): only(*_DESK, Role.PARTNER),
+    ("GET", "/desk/invitations"): only(*_DESK, Role.PARTNER),
+    ("POST", "/desk/invitations"): only(*_DESK, Role.PARTNER),
+    ("POST", "/actions"): only(*_DESK),
+    ("GET", "/actions"): only(*_DESK),
+    ("GET", "/actions/{action_id}"): only(*_DESK),
+    ("POST", "/actions/{action_id}/attendances"): only(*_DESK),
+    ("POST", "/actions/{action_id}/attendances/withdrawal"): only(*_DESK),
+    ("POST", "/actions/{action_id}/headcount"): only(*_DESK),
+    ("POST", "/actions/{action_id}/void"): only(*_DESK),
+    ("GET", "/desk/actions"): only(*_DESK),
+    ("POST", "/desk/actions"): only(*_DESK),
+    ("GET", "/desk/actions/{action_id}"): only(*_DESK),
+    ("POST", "/desk/actions/{action_id}"): only(*_DESK),
     ("GET", "/cases/{case_id}"): only(*_DESK),
     ("POST", "/cases/{case_id}/close"): only(*_DESK),
     ("POST", "/cases/{case_id}/reopen"): only(*_DESK),
@@ -90,10 +122,17 @@ _INTAKE: Mapping[Route, Rule] = {
     ("GET", "/cases/{case_id}/notes"): personal(*_DESK),
     ("POST", "/cases/{case_id}/person"): personal(*_DESK),
     ("POST", "/cases/{case_id}/known-person"): personal(*_DESK),
+    ("POST", "/cases/{case_id}/seal"): personal(*_PROTECTION),
+    ("POST", "/cases/{case_id}/unseal"): personal(*_PROTECTION),
+    ("POST", "/cases/{case_id}/opening"): personal(*_DESK),
+    ("GET", "/openings"): personal(*_PROTECTION),
+    ("GET", "/openings/page"): personal(*_PROTECTION),
+    ("POST", "/openings/{opening_id}/seen"): personal(*_PROTECTION),
     ("POST", "/people/search"): personal(*_DESK),
     ("GET", "/people/{person_id}"): personal(*_DESK),
     ("POST", "/people/{person_id}/correction"): personal(*_DESK),
     ("GET", "/people/{person_id}/export"): personal(*_PROTECTION),
+    ("GET", "/people/{person_id}/export/page"): personal(*_PROTECTION),
     ("POST", "/people/{person_id}/erasure"): personal(*_PROTECTION),
     # Whose it is, and whether it was accepted, is looked up there; all others find nothing.
     ("GET", "/disclosures/{referral_id}"): personal(Role.PARTNER)._replace(unseen="disclosure"),
@@ -104,9 +143,12 @@ _INTAKE: Mapping[Route, Rule] = {
     ("POST", "/eliminations/{list_id}/execution"): personal(*_PROTECTION),
     ("POST", "/internal/vault/rotate"): HOUSE_KEY,
     ("GET", "/internal/vault/audit"): HOUSE_KEY,
+    ("POST", "/internal/vault/copy"): HOUSE_KEY,
+    ("GET", "/internal/vault/forgotten"): HOUSE_KEY,
     ("GET", "/sign-in"): ALL,
     ("POST", "/sign-in"): ALL,
-    ("POST", "/sign-out"): ALL,
+    ("GET", "/sign-in/provider"): ALL,
+    ("GET", "/sign-in/provider/back"): ALL,
     ("POST", "/session"): ALL,
     ("POST", "/session/end"): ALL,
     ("GET", "/session"): Rule(frozenset(Role), None, personal=True),
@@ -116,6 +158,7 @@ _INTAKE: Mapping[Route, Rule] = {
     ("GET", "/accounts"): personal(*_PROTECTION),
     ("GET", "/accounts/sign-ins"): personal(Role.DATA_PROTECTION),
     ("POST", "/internal/access"): HOUSE_KEY,
+    ("POST", "/internal/access/end"): HOUSE_KEY,
     ("POST", "/internal/accounts"): HOUSE_KEY,
     ("POST", "/internal/accounts/disable"): HOUSE_KEY,
     ("POST", "/internal/accounts/password"): HOUSE_KEY,
@@ -147,6 +190,8 @@ _REFERRAL: Mapping[Route, Rule] = {
     ("POST", "/desk/referral/{referral_id}/undo"): _ANSWER,
     ("POST", "/desk/referral/{referral_id}/reopen"): _ANSWER,
     ("POST", "/desk/referral/{referral_id}/withdraw"): only(*_DESK),
+    ("POST", "/desk/referral/{referral_id}/walk"): only(*_DESK),
+    ("POST", "/desk/{partner}/day/cancel"): only(*_DESK),
     ("GET", "/week"): _SIGNED_IN,
     ("GET", "/queues/{partner}"): only(*_DESK, Role.PARTNER, own=Own.QUEUE),
     ("GET", "/queues/{partner}.csv"): only(*_DESK, Role.PARTNER, own=Own.QUEUE),
@@ -174,17 +219,21 @@ _REFERRAL: Mapping[Route, Rule] = {
 }
 
 _FIGURES = only(*_HOUSE)
+_LIVE = _FIGURES._replace(live=True)
 _STATS: Mapping[Route, Rule] = {
     ("GET", "/stats/live"): _FIGURES,
     ("GET", "/stats/live/stream"): _FIGURES,
     ("GET", "/stats/{figure}"): _FIGURES,
-    ("GET", "/report/{year}"): _FIGURES,
-    ("GET", "/report/{year}/page"): _FIGURES,
-    ("GET", "/report"): _FIGURES,
+    ("GET", "/report/{year}"): _LIVE,
+    ("GET", "/report/{year}/page"): _LIVE,
+    ("GET", "/report"): _LIVE,
     ("GET", "/figures"): _FIGURES,
     ("GET", "/figures/stream"): _FIGURES,
+    ("GET", "/figures/bi"): _FIGURES,
     ("GET", "/exports/datapackage.json"): _FIGURES,
+    ("GET", "/exports/bi.sqlite"): _FIGURES,
     ("GET", "/exports/{figure}.csv"): _FIGURES,
+    ("GET", "/exports/{figure}.json"): _FIGURES,
     ("GET", "/exports/{figure}.parquet"): _FIGURES,
 }
 

@@ -10,6 +10,10 @@ KEY = "principal"
 """Where the gate leaves it in a request's state."""
 
 
+SHOWN_AS = "shown_as"
+"""Where the gate leaves how pages greet somebody who signed in."""
+
+
 class Role(StrEnum):
     """What somebody is in the house. Each account and each token has exactly one."""
 

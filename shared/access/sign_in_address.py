@@ -16,10 +16,20 @@ _SERVICES = ("intake", "referral", "stats")
 
 def sign_in_address(settings: Settings, scope: Scope, service: str) -> str:
     """The page to sign in, as seen from a page of this service that was asked for."""
-    query = scope["query_string"].decode("latin-1")
-    asked = scope["path"] + (f"?{query}" if query else "")
+    asked = asked_for(scope)
     wanted = {"service": service, "next": asked if _PATH.fullmatch(asked) else "/"}
-    return _origin(settings, HTTPConnection(scope), "intake", service) + f"/sign-in?{urlencode(wanted)}"
+    return f"{sign_in_page(settings, scope, service)}?{urlencode(wanted)}"
+
+
+def sign_in_page(settings: Settings, scope: Scope, service: str) -> str:
+    """The page to sign in, with nowhere to go afterwards."""
+    return _origin(settings, HTTPConnection(scope), "intake", service) + "/sign-in"
+
+
+def asked_for(scope: Scope) -> str:
+    """The path and query of a request."""
+    query = scope["query_string"].decode("latin-1")
+    return str(scope["path"]) + (f"?{query}" if query else "")
 
 
 def target(settings: Settings, request: HTTPConnection, service: str, path: str) -> str:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from shared.database import StoreUnavailable
 from shared.log import KeyReused, VersionConflict
-from shared.telemetry import Telemetry
+from shared.telemetry.metrics import Telemetry
 from shared.web.edge import Edge
 from shared.web.exchange import SECURITY_HEADERS, answer_failure
 from shared.web.parameters import only_known_parameters

@@ -15,7 +15,7 @@ from shared.bus import DATA_FIELD, queue_key, topic_key
 from shared.events import EVENT_TYPES, Event
 from shared.events.base import json_schema
 from shared.service import Service
-from shared.telemetry import CONTENT_TYPE, Telemetry
+from shared.telemetry.metrics import CONTENT_TYPE, Telemetry
 
 _TOPIC = re.compile(r"^topic:(?P<source>[a-z]+):\d+$")
 _PARTITION = {"partition": {"description": "One of the log's partitions, from 0; a case or a queue keeps to one."}}
@@ -43,6 +43,7 @@ ENVELOPE: dict[str, Any] = {
         "correlationid": _TEXT,
         "causationid": _TEXT,
         "actor": _TEXT,
+        "traceparent": {**_TEXT, "description": "W3C Trace Context, where somebody traces"},
         "data": {"type": "object"},
     },
 }  # fmt: skip

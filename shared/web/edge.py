@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.telemetry import Answered
+from shared.telemetry.metrics import Answered
 from shared.web.exchange import SECURITY_HEADERS
 
 UNMATCHED = "unmatched"

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.telemetry import Answered
+from shared.telemetry.metrics import Answered
 from shared.web.problems import CONTENT_TYPE, Problem, from_exception
 from shared.web.strict_json import too_large
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header
+from fastapi.responses import StreamingResponse
 
 from shared.care import Care
 from shared.web.problems import not_found
@@ -34,10 +35,22 @@ def add_internal_routes(app: FastAPI, house_key: Callable[[], str | None], care:
         await care.copy(target)
         return {"copied": target}
 
+    @app.get("/internal/hold", **guarded)
+    async def hold() -> StreamingResponse:
+        return StreamingResponse(care.hold(), media_type="text/plain")
+
     @app.get("/internal/recorded-at", **guarded)
     async def recorded_at(partition: int, position: int) -> dict[str, str | None]:
         return {"recorded_at": await care.recorded_at(partition, position)}
 
+    @app.post("/internal/rebuild", **guarded)
+    async def rebuild() -> dict[str, Any]:
+        return await care.rebuild()
+
+    _add_letters(app, care, guarded)
+
+
+def _add_letters(app: FastAPI, care: Care, guarded: dict[str, Any]) -> None:
     @app.get("/internal/dead-letters", **guarded)
     async def dead_letters() -> list[dict[str, Any]]:
         return await care.dead_letters()
@@ -51,7 +64,3 @@ def add_internal_routes(app: FastAPI, house_key: Callable[[], str | None], care:
     @app.post("/internal/dead-letters/discard", **guarded)
     async def discard(topic: str, position: int, partition: int = 0) -> dict[str, int]:
         return {"discarded": await care.discard(topic, partition, position)}
-
-    @app.post("/internal/rebuild", **guarded)
-    async def rebuild() -> dict[str, Any]:
-        return await care.rebuild()

@@ -6,8 +6,10 @@ The browser is kept for the package: pytest closes it before a test of another f
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -47,11 +49,24 @@ class OpenedHouse:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[OpenedHouse]:
     """The house as `maison run` starts it, in a folder of its own."""
-    data = tmp_path_factory.mktemp("house")
+    with opened_house(tmp_path_factory.mktemp("house")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def closed_house(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[OpenedHouse]:
+    """A house that lets nobody in who does not say who it is."""
+    with opened_house(tmp_path_factory.mktemp("closed"), access="required") as opened:
+        yield opened
+
+
+@contextmanager
+def opened_house(data: Path, **settings: Any) -> Iterator[OpenedHouse]:
+    """A real house in this folder, until the block ends."""
     opened, end, urls = threading.Event(), threading.Event(), dict[str, str]()
 
     async def keep_open() -> None:
-        async with running(House(Settings(data=data), free_ports=True)) as started:
+        async with running(House(Settings(data=data, **settings), free_ports=True)) as started:
             urls.update(started.urls)
             opened.set()
             await asyncio.to_thread(end.wait)

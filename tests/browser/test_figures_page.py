@@ -46,6 +46,8 @@ def today(page: Page) -> int:
         f"/figures?site={SECOND}&lang=en",
         f"/report/{REVIEWED}/page",
         "/report/1999/page?lang=en",
+        "/figures/bi",
+        "/figures/bi?lang=en",
     ],
 )
 def test_every_page_is_accessible(kind: str, path: str, request: pytest.FixtureRequest, street: Street) -> None:

@@ -18,6 +18,8 @@ from typer.testing import CliRunner, Result
 
 from services.__main__ import app
 from shared.access.door import FRESH_S
+from shared.access.policy import POLICY
+from shared.access.rates import Rate
 from tests.servers import Valkey, running_valkey
 from tests.service.refusals import problem_of
 from tests.service.street import Street, open_street, until
@@ -322,6 +324,46 @@ class TestPage:
             problem_of(browser.get("/session"), 401)
 
     @pytest.mark.parametrize(
+        ("service", "path"), [("intake", "/desk"), ("referral", "/coordination/page"), ("stats", "/figures")]
+    )
+    def test_every_page_says_who_one_is_and_lets_one_leave(self, closed: Street, service: str, path: str) -> None:
+        with signed_in(closed, "coordinator") as browser:
+            url = closed.url(service)
+            shown = browser.get(url + path, headers={"Accept": "text/html"})
+            assert shown.status_code == 200
+            assert "Agent inventé, coordination" in shown.text
+            assert ('href="/openings/page"' in shown.text) == (service == "intake")
+            assert 'action="/sign-out"' in shown.text
+            session = {"Cookie": f"maison_session={browser.cookies['maison_session']}"}
+            left = browser.post(url + "/sign-out", headers={**SAME_ORIGIN, "Accept": "text/html"})
+            assert left.status_code in (200, 303)
+            assert 'maison_session=""' in left.headers["set-cookie"]
+            assert "Agent inventé" not in left.text
+        problem_of(closed.nobody().get("/session", headers=session), 401)
+
+    def test_a_form_that_comes_after_its_session_waits_to_be_sent_again(self, closed: Street) -> None:
+        form = {"reason": 'a "quoted" <word>', "key": ["1", "2"]}
+        headers = {**SAME_ORIGIN, "Accept": "text/html", "Cookie": "maison_session=" + "s" * 43}
+        path = f"/desk/referral/{uuid4()}/decline?lang=fr"
+        answer = closed.nobody("referral").post(path, data=form, headers=headers)
+        assert answer.status_code == 401
+        assert f'action="{path}"' in answer.text
+        assert 'name="reason" value="a &#34;quoted&#34; &lt;word&gt;"' in answer.text
+        assert answer.text.count('name="key"') == 2
+        assert f'href="http://127.0.0.1:{closed.ports["intake"]}/sign-in"' in answer.text
+
+    def test_another_site_is_not_shown_its_form_again(self, closed: Street) -> None:
+        headers = {"Sec-Fetch-Site": "cross-site", "Accept": "text/html"}
+        answer = closed.nobody("referral").post(f"/desk/referral/{uuid4()}/decline", data={"a": "b"}, headers=headers)
+        assert answer.status_code == 403
+        assert 'name="a"' not in answer.text
+
+    def test_what_is_no_form_and_comes_after_its_session_leads_to_sign_in(self, closed: Street) -> None:
+        headers = {**SAME_ORIGIN, "Accept": "text/html"}
+        answer = closed.nobody().post("/desk", content=b"\xff" * 100, headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+
+    @pytest.mark.parametrize(
         "elsewhere", ["//elsewhere.invalid", "/\\elsewhere.invalid", "https://elsewhere.invalid", "javascript:alert(1)"]
     )
     def test_nobody_is_led_elsewhere(self, closed: Street, elsewhere: str) -> None:
@@ -436,6 +478,47 @@ class TestHostile:
     @pytest.mark.parametrize("header", ["X-Principal", "X-Role", "X-Forwarded-User", "Remote-User", "X-Original-URL"])
     def test_a_header_that_claims_to_be_somebody_is_nobody(self, closed: Street, header: str) -> None:
         problem_of(closed.nobody().get("/accounts", headers={header: "coordinator"}), 401)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_change_of_any_route_is_made_for_another_site(closed: Street, service: str) -> None:
+    """Instead of a token in each form: each route that changes something, with a session and without."""
+    changes = [
+        (method, path) for (method, path), rule in POLICY[service].items() if method != "GET" and not rule.from_anywhere
+    ]
+    assert changes
+    elsewhere = ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"})
+    with signed_in(closed, "coordinator") as browser:
+        session = f"maison_session={browser.cookies['maison_session']}"
+        for method, path in changes:
+            for headers in elsewhere:
+                for shown in ({}, {"Cookie": session}):
+                    answer = closed.nobody(service).request(method, path, data={"a": "b"}, headers={**headers, **shown})
+                    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/cross-site"), path
+        for headers in ({"Cookie": session}, {"Cookie": session, "Origin": "http://elsewhere.invalid"}):
+            refused = closed.nobody(service).post("/sign-out", headers=headers)
+            assert refused.status_code == 403
+        assert browser.get("/session").status_code == 200
+
+
+def test_who_runs_wild_is_slowed_down_alone(closed: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.access.gate.KNOWN", Rate(0.001, 3))
+    wild = {"Authorization": f"Bearer {closed.token('front_desk')}"}
+    answers = [closed.nobody().get("/session", headers=wild) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    problem_of(answers[-1], 429)
+    calm = {"Authorization": f"Bearer {closed.token('front_desk')}"}
+    assert closed.nobody().get("/session", headers=calm).status_code == 200
+
+
+def test_a_range_of_many_ranges_costs_nothing(closed: Street) -> None:
+    page = closed.nobody().get("/sign-in").text
+    style = re.search(r'href="(/static/[^"]+\.css)"', page)
+    assert style
+    ranges = "bytes=" + ",".join(f"{n}-{n + 1}" for n in range(1_000))
+    answer = closed.nobody().get(style[1], headers={"Range": ranges[:8_000]})
+    assert answer.status_code == 200
+    assert "content-range" not in answer.headers
 
 
 def test_every_answer_carries_what_keeps_a_browser_careful(closed: Street) -> None:

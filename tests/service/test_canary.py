@@ -119,6 +119,17 @@ def walk_through(street: Street, unique: str) -> tuple[str, str]:
     return person_id, case_id
 
 
+def seal_and_open(street: Street, person_id: str, case_id: str) -> None:
+    """Her case is sealed, opened for a reason that tells of her, handed over, and unsealed."""
+    intake, path = street.intake, f"/cases/{case_id}"
+    assert intake.post(f"{path}/seal", json={"ground": "in_danger"}).status_code == 200
+    problem_of(intake.get(path), 403)
+    assert intake.post(f"{path}/opening", json={"reason": NOTE}).status_code == 201
+    assert intake.get("/openings").json()["openings"][0]["reason"] == NOTE
+    assert CANARY["email"] in intake.get(f"/people/{person_id}/export/page").text
+    assert intake.post(f"{path}/unseal").status_code == 200
+
+
 def test_nobody_ever_heard_of_her(
     street_here: Street, data: Path, unique: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -131,6 +142,8 @@ def test_nobody_ever_heard_of_her(
         # Whoever looks like this finds what is there: her id is in the log, on the bus, in the addresses.
         places = {place.partition(":")[0] for place in heard_of(street, data, caplog.text, [person_id.encode()])}
         assert {"log", "bus", "vault.sqlite3-wal", "intake.sqlite3-wal"} <= places
+        seal_and_open(street, person_id, case_id)
+        assert heard_of(street, data, caplog.text) == []
         before = street.intake.get(f"/cases/{case_id}").json()
         assert street.intake.post(f"/people/{person_id}/erasure").status_code == 200
         problem_of(street.intake.get(f"/people/{person_id}"), 410)

@@ -5,8 +5,8 @@ from io import StringIO
 
 import pytest
 
-from services.referral import csv_export
-from services.referral.csv_export import HEADERS
+from services.referral.pages import csv_export
+from services.referral.pages.csv_export import HEADERS
 from tests.service.refusals import problem_of
 from tests.service.street import Street
 

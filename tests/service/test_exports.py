@@ -3,7 +3,11 @@
 import csv
 import io
 import json
+import sqlite3
+import stat
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ import httpx
 import pytest
 from frictionless import Package
 
+from services.stats.formats import write_csv
 from services.stats.published import COLUMNS, FIGURES
 from tests.servers import running_valkey
 from tests.service.street import Street, open_street, until
@@ -21,9 +26,13 @@ NAMES = [column.name for column in COLUMNS]
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object) -> Iterator[Street]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("city")
+
+
+@pytest.fixture(scope="module")
+def city(folder: Path, settings_from_outside: object) -> Iterator[Street]:
     """A house whose year 2008 is closed: recorded first, then opened again, for publishing begins with the day."""
-    folder = tmp_path_factory.mktemp("city")
     with running_valkey() as bus:
         with open_street(folder, bus) as street:
             lines = [visit(number) for number in range(400)]
@@ -33,7 +42,14 @@ def city(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object
         with open_street(folder, bus) as street:
             # The year is the last that is published.
             until(lambda: any(row["maille"] == "year" for row in table(street.stats, "visits")))
+            # A change that is a moment old is told with the second before it.
+            until(lambda: changed(street.stats) == changed(street.stats, after_s=1.1))
             yield street
+
+
+def changed(stats: httpx.Client, after_s: float = 0.0) -> str:
+    time.sleep(after_s)
+    return stats.get("/exports/visits.csv").headers["last-modified"]
 
 
 NDJSON = "application/x-ndjson"
@@ -82,7 +98,7 @@ def test_csv_parquet_and_excel_say_the_same(figure: str, city: Street, tmp_path:
     (tmp_path / "e.csv").write_bytes(excel.replace(b"VRAI", b"true").replace(b"FAUX", b"false"))
     with duckdb.connect() as duck:
         columns = ", ".join(NAMES)
-        types = {"nombre": "BIGINT", "masque": "BOOLEAN", "revision": "BIGINT", "publie_le": "DATE"}
+        types = {"nombre": "BIGINT", "masque": "BOOLEAN", "revision": "BIGINT", "publie_le": "DATE", "seuil": "BIGINT"}
         asked = {name: types.get(name, "VARCHAR") for name in NAMES}
         rows = [
             duck.execute(f"SELECT {columns} FROM {source}").fetchall()
@@ -129,16 +145,65 @@ def test_codes_come_with_their_words(city: Street) -> None:
     assert labels["financial"] == "Difficultés financières"
 
 
-@pytest.mark.parametrize("path", ["visits.csv", "visits.csv?dialect=excel-fr", "visits.parquet"])
+FILES = ["visits.csv", "visits.csv?dialect=excel-fr", "visits.parquet", "visits.json", "bi.sqlite", "datapackage.json"]
+
+
+@pytest.mark.parametrize("path", FILES)
 def test_what_has_not_changed_is_not_sent_again(path: str, city: Street) -> None:
     first = city.stats.get(f"/exports/{path}")
-    assert first.headers["last-modified"].endswith("GMT")
-    again = city.stats.get(f"/exports/{path}", headers={"If-None-Match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    tag, changed_on = first.headers["etag"], first.headers["last-modified"]
+    assert changed_on.endswith("GMT")
+    for known in (
+        {"If-None-Match": tag},
+        {"If-None-Match": f'"another", W/{tag}'},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": changed_on},
+        {"If-Modified-Since": "Fri, 31 Dec 2100 00:00:00 GMT"},
+        {"If-None-Match": tag, "If-Modified-Since": "Tue, 01 Jan 2008 00:00:00 GMT"},
+    ):
+        again = city.stats.get(f"/exports/{path}", headers=known)
+        assert (again.status_code, again.content) == (304, b""), known
+        assert (again.headers["etag"], again.headers["last-modified"]) == (tag, changed_on)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_what_somebody_has_not_as_it_is_is_sent(path: str, city: Street) -> None:
+    first = city.stats.get(f"/exports/{path}")
+    for known in (
+        {"If-None-Match": '"another"'},
+        {"If-Modified-Since": "Tue, 01 Jan 2008 00:00:00 GMT"},
+        {"If-Modified-Since": "yesterday, or so"},
+        {"If-None-Match": '"another"', "If-Modified-Since": first.headers["last-modified"]},
+    ):
+        again = city.stats.get(f"/exports/{path}", headers=known)
+        assert (again.status_code, again.content) == (200, first.content), known
+
+
+def test_no_two_files_have_one_tag(city: Street) -> None:
+    tags = {city.stats.get(f"/exports/{path}").headers["etag"] for path in FILES}
+    assert len(tags) == len(FILES)
+
+
+def test_the_file_beside_the_data_is_the_one_that_is_sent_and_nobody_may_write_it(city: Street, folder: Path) -> None:
+    path = folder / "bi.sqlite"
+    until(lambda: path.exists() and path.read_bytes() == city.stats.get("/exports/bi.sqlite").content)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert list(folder.glob(".bi.sqlite*")) == []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
+        # Not beside a file of which a log or a lock would be left.
+        assert file.execute("PRAGMA journal_mode").fetchone() != ("wal",)
+        told = file.execute("SELECT count(*) FROM dictionnaire WHERE \"table\" = 'fait_accueils'").fetchone()
+        assert told[0] > 10
+
+
+def test_a_name_that_looks_like_a_formula_is_text_to_a_spreadsheet() -> None:
+    line = ("", "year", "2008", "partner", "p01", "=1+1", 40, False, 1, "2009-01-08", 11)
+    assert write_csv([line], "excel-fr").decode("utf-8-sig").splitlines()[1].split(";")[5] == "'=1+1"
+    assert write_csv([line], "rfc4180").decode().splitlines()[1].split(",")[5] == "=1+1"
 
 
 def test_a_figure_that_is_not_published_is_not_found(city: Street) -> None:
-    for path in ("people.csv", "people.parquet"):
+    for path in ("people.csv", "people.json", "people.parquet"):
         answer = city.stats.get(f"/exports/{path}")
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 

@@ -46,7 +46,7 @@ def test_a_parameter_twice_is_refused(street: Street) -> None:
     problem_of(answer, 422, "by")
 
 
-@pytest.mark.parametrize("figure", ["people", "Visits", "visits%20", "visits;", CANARY, "%2e%2e", "live2"])
+@pytest.mark.parametrize("figure", ["persons", "Visits", "visits%20", "visits;", CANARY, "%2e%2e", "live2"])
 def test_an_unknown_figure_is_named(figure: str, street: Street) -> None:
     problem_of(street.stats.get(f"/stats/{figure}"), 422, "figure")
 
@@ -109,6 +109,7 @@ def test_live_counters_and_the_review_are_told(street: Street) -> None:
     live = street.stats.get("/stats/live").json()
     assert set(live["figures"]) == {
         "visits", "requests", "referrals", "handovers", "minutes_to_partner", "needs",
+        "arrivals", "waiting", "invitations", "actions", "attendances",
     }  # fmt: skip
     assert set(live["figures"]["visits"]) >= {
         "unit",

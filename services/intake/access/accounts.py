@@ -57,15 +57,26 @@ class Accounts:
             made_at=timestamp(self.clock()),
         )
 
-        def add(connection: Connection) -> None:
-            connection.execute(insert(ACCOUNTS).values(account.model_dump()))
-            sign_ins.note(connection, self.clock(), "account-made", account.account_id)
-
-        try:
-            await self.database.write(add)
-        except IntegrityError as error:
-            raise LoginTaken from error
+        await self._add(account)
         return Made(account.account_id, login, password)
+
+    async def take_in(self, login: str, display_name: str, role: Role, partner: str | None) -> None:
+        """A new account of somebody whom a provider vouches for: no password fits it. Raises `LoginTaken`."""
+        account = Account(
+            account_id=ACCOUNT_PREFIX + new_id(),
+            login=login,
+            display_name=display_name,
+            role=role.value,
+            partner=partner,
+            password="",
+            one_time=False,
+            made_at=timestamp(self.clock()),
+        )
+        await self._add(account)
+
+    async def take_over(self, login: str, display_name: str, role: Role, partner: str | None) -> None:
+        """What the provider says of somebody has changed; sessions with the role before end."""
+        await self._change(login, "role-changed", display_name=display_name, role=role.value, partner=partner)
 
     async def renew_password(self, login: str) -> Made:
         """A new one-time password; whoever is signed in is signed out. Raises `AccountUnknown`."""
@@ -102,7 +113,17 @@ class Accounts:
         query = select(func.count()).select_from(ACCOUNTS)
         return bool(await self.database.read(lambda connection: connection.execute(query).scalar_one()))
 
-    async def _change(self, login: str, what: str, **changes: str | bool) -> str:
+    async def _add(self, account: Account) -> None:
+        def add(connection: Connection) -> None:
+            connection.execute(insert(ACCOUNTS).values(account.model_dump()))
+            sign_ins.note(connection, self.clock(), "account-made", account.account_id)
+
+        try:
+            await self.database.write(add)
+        except IntegrityError as error:
+            raise LoginTaken from error
+
+    async def _change(self, login: str, what: str, **changes: str | bool | None) -> str:
         def change(connection: Connection) -> str:
             account_id = connection.execute(select(ACCOUNTS.c.account_id).where(ACCOUNTS.c.login == login)).scalar()
             if account_id is None:

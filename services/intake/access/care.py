@@ -8,9 +8,9 @@ from fastapi import Depends, FastAPI, Header, Request
 
 from services.intake.access.accounts import AccountUnknown, LoginTaken, Made
 from services.intake.access.entrance import Entrance
-from services.intake.access.forms import AccessForm, AccountForm, LoginForm, TokenForm, TokenIdForm
+from services.intake.access.forms import AccessForm, AccountForm, EndForm, LoginForm, TokenForm, TokenIdForm
 from services.intake.access.tokens import TokenUnknown
-from shared.access.asking import ADDRESS, tell
+from shared.access.asking import ADDRESS, END_ADDRESS, tell
 from shared.access.credentials import Credential
 from shared.access.door import Door, LookupAway
 from shared.catalogue import Catalogue
@@ -37,6 +37,13 @@ def add_access_care(
             return tell(await entrance.look(Credential(form.kind, bytes.fromhex(form.digest)), form.uses))
         except LookupAway:
             raise Problem(503, "store-unavailable", "The database cannot be reached", "Ask again.") from None
+
+    @app.post(END_ADDRESS, **guarded)
+    async def end(request: Request) -> dict[str, bool]:
+        digest = bytes.fromhex((await read_form(request, EndForm)).digest)
+        await entrance.sessions.end(digest)
+        door.forget(digest)
+        return {"signed_in": False}
 
     _add_accounts(app, entrance, door, catalogue, guarded)
     _add_tokens(app, entrance, door, catalogue, guarded)

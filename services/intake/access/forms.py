@@ -33,6 +33,12 @@ class AccessForm(_Form):
     uses: bool
 
 
+class EndForm(_Form):
+    """Which session is over, by its digest."""
+
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class _Scope(_Form):
     role: Role
     partner: str | None = Field(default=None, pattern=_CODE)

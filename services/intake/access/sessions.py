@@ -64,7 +64,7 @@ class Sessions:
             seen = now
             await self._note_seen(digest, now)
         account = Account.model_validate({column.name: row._mapping[column.name] for column in ACCOUNTS.columns})
-        return Known(principal_of_account(account), min(seen + IDLE_MAX, longest))
+        return Known(principal_of_account(account), min(seen + IDLE_MAX, longest), account.display_name)
 
     async def end(self, digest: bytes) -> None:
         """End a session; one that has ended already stays so."""

@@ -2,20 +2,52 @@
 
 from fastapi import APIRouter
 
+from services.intake.actions.routes import Attendances
+from services.intake.corrections.changes import VisitChanges
+from services.intake.corrections.forms import CorrectionForms
+from services.intake.invitations.routes import Invitations
+from services.intake.pages.actions import ActionPages, action_router
+from services.intake.pages.board import other_keys
+from services.intake.pages.correcting import Correcting, correcting_router
 from services.intake.pages.desk import Desk, desk_router
+from services.intake.pages.invitations import invitation_router
 from services.intake.pages.paper import paper_router
 from services.intake.pages.slip import slip_router
+from services.intake.pages.waiting import WaitingRoomPage, waiting_router
 from services.intake.recording import Recording
 from services.intake.today import Today
+from services.intake.waiting.arrivals import WaitingRooms
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
 from shared.web.pages import NavLink, mark
 
-DESK_NAV = (NavLink("/desk", mark("Accueil")), NavLink("/desk/tally", mark("Journée sur papier")))
+DESK_NAV = (
+    NavLink("/desk", mark("Accueil")),
+    NavLink("/desk/tally", mark("Journée sur papier")),
+    NavLink("/desk/invitations", mark("Invitations")),
+    NavLink("/desk/actions", mark("Actions collectives")),
+)
 
 
-def desk_pages(log: Log, database: Database, catalogue: Catalogue, recording: Recording) -> list[APIRouter]:
+def desk_pages(
+    log: Log,
+    database: Database,
+    catalogue: Catalogue,
+    recording: Recording,
+    rooms: WaitingRooms,
+    invitations: Invitations,
+    attendances: Attendances,
+) -> list[APIRouter]:
     """The routers of the front desk's pages, for `add_pages`."""
-    desk = Desk(log, database, catalogue, recording, Today(log))
-    return [paper_router(desk), desk_router(desk), slip_router(desk)]
+    waiting = WaitingRoomPage(rooms, catalogue, other_keys(catalogue))
+    desk = Desk(log, database, catalogue, recording, Today(log), waiting)
+    return [
+        paper_router(desk),
+        desk_router(desk),
+        correcting_router(Correcting(desk, VisitChanges(log, catalogue), CorrectionForms(catalogue))),
+        slip_router(desk),
+        waiting_router(waiting),
+        invitation_router(invitations),
+        action_router(ActionPages(attendances, catalogue)),
+    ]

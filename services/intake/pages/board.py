@@ -8,12 +8,24 @@ from typing import NamedTuple
 
 from services.intake.pages.directing import Directed, is_confidential
 from services.intake.pages.proposing import Proposal, proposals
+from services.intake.pages.slip_words import SLIP_WORDS
 from services.intake.pages.visit_form import Chosen
 from services.intake.today import Seen
 from shared.catalogue import Catalogue, Category, Topic
+from shared.languages import LANGUAGES
 from shared.web.pages import Language, mark, moment
 
 TOPIC_KEYS = "123456789"
+OTHER_KEYS = {
+    "arrived": "venue",
+    "received": "tour",
+    "left": "quitte",
+    "language": "langue, idiome",
+    "interpreter": "traduit, idiome, interprete, hote",
+    "reader": "ecrit, calligraphie, kiosque",
+    "children": "jeunes",
+}
+"""What else has a letter of its own: a word whose letters it would like best. The categories choose first."""
 CONFIDENTIAL = mark("Confidentiel")
 CHANNEL_WORDS = {
     "in_person": mark("À l’accueil"),
@@ -23,6 +35,7 @@ CHANNEL_WORDS = {
     "home": mark("À domicile"),
     "remote": mark("À distance"),
 }
+NEED_WORDS = {"interpreter": mark("Interprète"), "reader": mark("Écrivain public")}
 _HERE_IN_THE_HOUSE = mark("dans la maison")
 
 
@@ -63,6 +76,7 @@ class Row(NamedTuple):
     at: datetime
     channel: str | None
     subjects: tuple[str, ...]
+    is_void: bool = False
 
 
 class Board:
@@ -77,6 +91,11 @@ class Board:
         """Every category that can be asked for."""
         keys = letters([category.label_fr for category in self._catalogue.categories])
         return [self._category(category, key) for category, key in zip(self._catalogue.categories, keys, strict=True)]
+
+    def languages(self) -> list[tuple[str, str]]:
+        """The languages that may be said, by code: those of the slips first, the others by name."""
+        names = {code: str(self._language.locale.languages[code]) for code in LANGUAGES}
+        return sorted(names.items(), key=lambda one: (one[0] not in SLIP_WORDS, _plain(one[1])))
 
     def place(self, proposal: Proposal) -> str:
         """`Bureau 2, maintenant, jusqu’à 11 h 30`, or `Bureau 2, demain 9 h`."""
@@ -93,6 +112,11 @@ class Board:
         """The name of the office; in the house, where there is none."""
         named = next((office.name for office in self.site.offices if office.code == proposal.office), None)
         return named or self._language.gettext(_HERE_IN_THE_HOUSE)
+
+    @property
+    def confidential(self) -> str:
+        """What a request is called whose subject is not to be named."""
+        return self._language.gettext(CONFIDENTIAL)
 
     def subject(self, category: str, topic: str | None) -> str:
         """A request in words. Neither category nor topic of a confidential one."""
@@ -124,7 +148,7 @@ class Board:
     def _row(self, visit: Seen) -> Row:
         channel = None if visit.channel == "in_person" else self._language.gettext(CHANNEL_WORDS[visit.channel])
         subjects = tuple(self.subject(one.category, one.topic) for one in visit.requests)
-        return Row(visit.visit_id, datetime.fromisoformat(visit.occurred_at), channel, subjects)
+        return Row(visit.visit_id, datetime.fromisoformat(visit.occurred_at), channel, subjects, visit.is_void)
 
     def _category(self, category: Category, key: str) -> CategoryOption:
         own = [topic for topic in self._catalogue.topics if topic.category == category.code]
@@ -166,6 +190,16 @@ class Board:
         return self._language.pick(part.label_fr, part.label_en)
 
 
+def other_keys(catalogue: Catalogue) -> dict[str, str]:
+    """The letter of each of `OTHER_KEYS`, beside those of the categories; empty for one that gets none."""
+    labels = [category.label_fr for category in catalogue.categories]
+    return dict(zip(OTHER_KEYS, letters([*labels, *OTHER_KEYS.values()])[len(labels) :], strict=True))
+
+
+def _plain(label: str) -> str:
+    return unicodedata.normalize("NFD", label).lower()
+
+
 def letters(labels: Sequence[str]) -> list[str]:
     """A letter for each label: one of its own where that is still free, in any case one that no other has.
 
@@ -173,7 +207,6 @@ def letters(labels: Sequence[str]) -> list[str]:
     """
     taken: list[str] = []
     for label in labels:
-        plain = unicodedata.normalize("NFD", label).lower()
-        wished = [character for character in plain if character in ascii_lowercase]
+        wished = [character for character in _plain(label) if character in ascii_lowercase]
         taken.append(next((one for one in [*wished, *ascii_lowercase] if one not in taken), ""))
     return taken

@@ -7,13 +7,16 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.intake import queries
-from services.intake.pages.board import CHANNEL_WORDS, Board
+from services.intake.invitations.codes import spoken
+from services.intake.pages.board import CHANNEL_WORDS, NEED_WORDS, Board, other_keys
 from services.intake.pages.directing import directed
-from services.intake.pages.visit_form import Chosen, DeskForms, visit_body
+from services.intake.pages.slip_words import SLIP_WORDS
+from services.intake.pages.visit_form import NOTHING_SAID, Chosen, DeskForms, Said, visit_body
+from services.intake.pages.waiting import WaitingRoomPage
 from services.intake.plain_forms import UUID
 from services.intake.recording import Recording
 from services.intake.today import Today
-from shared.access.acting import acting
+from shared.access.acting import acting, actor
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -37,6 +40,7 @@ class Desk:
     catalogue: Catalogue
     recording: Recording
     today: Today
+    waiting: WaitingRoomPage
 
     def site(self, code: str | None) -> str:
         """The site of a page: the one asked for, else that of whoever asks. Raises the 422 problem for no site."""
@@ -66,8 +70,10 @@ def desk_router(desk: Desk) -> APIRouter:
     router, forms = PageRouter(), DeskForms(desk.catalogue)
 
     @router.get("/desk")
-    async def show(page: Asked, done: _VisitId | None = None, site: str | None = None) -> Response:
-        return await _show(desk, page, desk.site(site), done=done)
+    async def show(
+        page: Asked, done: _VisitId | None = None, site: str | None = None, arrival: _VisitId | None = None
+    ) -> Response:
+        return await _show(desk, page, desk.site(site), done=done, said=Said(arrival=arrival))
 
     @router.post("/desk")
     async def send(page: Asked) -> Response:
@@ -77,14 +83,15 @@ def desk_router(desk: Desk) -> APIRouter:
             site = str(faults.typed.get("site"))
             known = site if site in desk.catalogue.sites_by_code else desk.site(None)
             return await _show(desk, page, known, faults=faults)
-        requests = forms.requests(form)
+        requests, said = forms.requests(form), forms.said(form)
         if form.remove is not None:
-            return await _show(desk, page, form.site, [one for n, one in enumerate(requests) if n != form.remove])
+            left = [one for n, one in enumerate(requests) if n != form.remove]
+            return await _show(desk, page, form.site, left, said=said)
         if form.action == "add" and form.category is not None:
-            return await _show(desk, page, form.site, requests, channel=form.channel)
+            return await _show(desk, page, form.site, requests, channel=form.channel, said=said)
         if not requests or form.action == "add":
-            return await _show(desk, page, form.site, requests, channel=form.channel, faults=_NO_CATEGORY)
-        visit_id = await desk.record(visit_body(form.site, form.channel, requests), form.key)
+            return await _show(desk, page, form.site, requests, channel=form.channel, faults=_NO_CATEGORY, said=said)
+        visit_id = await desk.record(visit_body(form.site, form.channel, requests, said=said), form.key)
         own_site = "" if form.site == desk.catalogue.default_site.code else f"&site={form.site}"
         return page.redirect(f"/desk?done={visit_id}{own_site}")
 
@@ -100,6 +107,7 @@ async def _show(
     channel: str = "in_person",
     faults: FormFaults | None = None,
     done: str | None = None,
+    said: Said = NOTHING_SAID,
 ) -> Response:
     now = utc_now()
     board = Board(desk.catalogue, site, page.language, now)
@@ -124,6 +132,16 @@ async def _show(
         told=board.told(told),
         prints=any(one.places and not one.is_confidential for one in told),
         visits=board.rows(visits[:ROWS_SHOWN]),
-        count=len(visits),
-        count_requests=sum(len(visit.requests) for visit in visits),
+        last=await desk.today.last(site, actor()),
+        count=sum(not visit.is_void for visit in visits),
+        said=said,
+        ticket=await desk.waiting.ticket(said.arrival),
+        spoken_languages=board.languages(),
+        needs=NEED_WORDS,
+        keys=other_keys(desk.catalogue),
+        invites=desk.catalogue.partners_by_code[desk.catalogue.invites_to].name if desk.catalogue.invites_to else "",
+        invitation=spoken(recorded.invitation) if recorded and recorded.invitation else "",
+        visitor=recorded.language if recorded and recorded.language in SLIP_WORDS else "fr",
+        **await desk.waiting.facts(site),
+        count_requests=sum(len(visit.requests) for visit in visits if not visit.is_void),
     )

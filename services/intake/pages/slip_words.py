@@ -27,6 +27,7 @@ class SlipWords(NamedTuple):
     ask_when: str
     bring: str
     question: str
+    invited: str
     direction: str = "ltr"
 
 
@@ -43,6 +44,7 @@ SLIP_WORDS: Mapping[str, SlipWords] = {
         ask_when="Demandez à l’accueil quand venir.",
         bring="Apportez vos papiers et vos courriers.",
         question="Une question ? Demandez à l’accueil.",
+        invited="Vous y êtes invités avec vos enfants. Montrez ce code.",
     ),
     "en": SlipWords(
         name="English",
@@ -56,6 +58,7 @@ SLIP_WORDS: Mapping[str, SlipWords] = {
         ask_when="Ask at the front desk when to come.",
         bring="Bring your papers and your letters.",
         question="Any question? Ask at the front desk.",
+        invited="You are invited there with your children. Show this code.",
     ),
     "ar": SlipWords(
         name="العربية",
@@ -69,6 +72,7 @@ SLIP_WORDS: Mapping[str, SlipWords] = {
         ask_when="اسأل مكتب الاستقبال متى تأتي.",
         bring="أحضر أوراقك ورسائلك.",
         question="لديك سؤال؟ اسأل مكتب الاستقبال.",
+        invited="أنتم مدعوون إلى هناك مع أطفالكم. أظهروا هذا الرمز.",
         direction="rtl",
     ),
     "tr": SlipWords(
@@ -83,6 +87,7 @@ SLIP_WORDS: Mapping[str, SlipWords] = {
         ask_when="Ne zaman geleceğinizi danışmaya sorun.",
         bring="Belgelerinizi ve mektuplarınızı getirin.",
         question="Sorunuz mu var? Danışmaya sorun.",
+        invited="Çocuklarınızla birlikte oraya davetlisiniz. Bu kodu gösterin.",
     ),
     "pt": SlipWords(
         name="Português",
@@ -96,6 +101,7 @@ SLIP_WORDS: Mapping[str, SlipWords] = {
         ask_when="Pergunte na receção quando deve vir.",
         bring="Traga os seus documentos e as suas cartas.",
         question="Alguma dúvida? Pergunte na receção.",
+        invited="Está convidado a ir lá com os seus filhos. Mostre este código.",
     ),
 }
 

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from services.intake.plain_forms import CHANNELS, REQUESTS_MAX
+from services.intake.plain_forms import CHANNELS, NEEDS, REQUESTS_MAX, UUID
 from shared.catalogue import Catalogue
+from shared.languages import LANGUAGES
 from shared.web.idempotency import KEY_PATTERN
 
 HERE, TEAM = "here", "team"
@@ -44,6 +45,23 @@ class Chosen(NamedTuple):
         return members
 
 
+class Said(NamedTuple):
+    """What may be said of a visit besides its requests, or left unsaid. `arrival` = who was received for it."""
+
+    language: str | None = None
+    needs: tuple[str, ...] = ()
+    children: bool = False
+    arrival: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """As `POST /visits` takes it: nothing that was left unsaid."""
+        named = {"language": self.language, "needs": self.needs, "children": self.children, "arrival_id": self.arrival}
+        return {name: value for name, value in named.items() if value}
+
+
+NOTHING_SAID = Said()
+
+
 class DeskForms:
     """The form of one catalogue's desk."""
 
@@ -59,6 +77,10 @@ class DeskForms:
             "remove": (int | None, Field(default=None, ge=0, lt=REQUESTS_MAX)),
             "request": (list[str], Field(default=[], max_length=REQUESTS_MAX)),
             "category": (Literal[categories] | None, None),
+            "language": (Literal[LANGUAGES] | None, None),
+            "needs": (list[Literal[NEEDS]], Field(default=[], max_length=len(NEEDS))),  # type: ignore[valid-type]
+            "children": (bool, False),
+            "arrival": (str | None, Field(default=None, pattern=UUID)),
         }
         for code in categories:
             topics = tuple(topic.code for topic in catalogue.topics if topic.category == code)
@@ -71,6 +93,11 @@ class DeskForms:
         earlier = [chosen for text in form.request if (chosen := self.read(text)) is not None]
         now = self.chosen_now(form)
         return [*earlier, now] if now else earlier
+
+    @staticmethod
+    def said(form: Any) -> Said:
+        """What is said of the visit besides its requests."""
+        return Said(form.language, tuple(dict.fromkeys(form.needs)), form.children, form.arrival)
 
     def chosen_now(self, form: Any) -> Chosen | None:
         """The request under the worker's hands; None when no category is chosen."""
@@ -94,10 +121,16 @@ class DeskForms:
 
 
 def visit_body(
-    site: str, channel: str, requests: Sequence[Chosen], occurred_at: datetime | None = None, key: str | None = None
+    site: str,
+    channel: str,
+    requests: Sequence[Chosen],
+    occurred_at: datetime | None = None,
+    key: str | None = None,
+    said: Said = NOTHING_SAID,
 ) -> bytes:
     """A visit as `POST /visits` takes it; with a key, as a line of a batch."""
     body: dict[str, Any] = {"site": site, "channel": channel, "requests": [one.body() for one in requests]}
+    body |= said.body()
     if occurred_at is not None:
         body["occurred_at"] = occurred_at.isoformat()
     if key is not None:

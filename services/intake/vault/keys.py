@@ -58,6 +58,12 @@ class KeyStore:
 
         return await self._database.read(read)
 
+    async def forgotten(self) -> list[tuple[str, str]]:
+        """Everybody whose key was deleted, and when."""
+        query = select(SHREDDED.c.owner, SHREDDED.c.at).order_by(SHREDDED.c.owner)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [(row.owner, row.at) for row in rows]
+
     async def shred(self, owners: Collection[str], at: datetime) -> None:
         """Delete these keys for good, off the pages too. Done again, it does no harm."""
         await self._database.write(lambda connection: _delete(connection, owners, timestamp(at)))

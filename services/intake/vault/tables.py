@@ -101,6 +101,25 @@ class AuditHead(SQLModel, table=True):
     purged_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class CaseOpening(SQLModel, table=True):
+    """A sealed case was opened, until a moment, for a reason that is sealed under the case's own key.
+
+    `seen_by` = the account that took notice of it. Moments are written in UTC to the millisecond.
+    """
+
+    __tablename__ = "vault_openings"
+
+    opening_id: str = Field(sa_column=_text(key=True))
+    case_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    role: str = Field(sa_column=_text())
+    account: str = Field(sa_column=_text())
+    at: str = Field(sa_column=_text())
+    until: str = Field(sa_column=_text())
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    seen_by: str | None = Field(default=None, sa_column=Column(Text))
+    seen_at: str | None = Field(default=None, sa_column=Column(Text))
+
+
 class Elimination(SQLModel, table=True):
     """A list of what is to be forgotten; with the visa of the archives it may be carried out."""
 
@@ -133,6 +152,7 @@ DATA_TABLES: tuple[type[SQLModel], ...] = (
     CaseNote,
     AuditRecord,
     AuditHead,
+    CaseOpening,
     Elimination,
     EliminationEntry,
 )
@@ -145,5 +165,6 @@ NAMES: Table = NameToken.__table__  # type: ignore[attr-defined]
 NOTES: Table = CaseNote.__table__  # type: ignore[attr-defined]
 AUDIT: Table = AuditRecord.__table__  # type: ignore[attr-defined]
 AUDIT_HEAD: Table = AuditHead.__table__  # type: ignore[attr-defined]
+OPENINGS: Table = CaseOpening.__table__  # type: ignore[attr-defined]
 ELIMINATIONS: Table = Elimination.__table__  # type: ignore[attr-defined]
 ELIMINATION_ENTRIES: Table = EliminationEntry.__table__  # type: ignore[attr-defined]

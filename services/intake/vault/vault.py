@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from services.intake.vault import audit, identities
+from services.intake.vault import audit, identities, openings
 from services.intake.vault.audit import Access
 from services.intake.vault.identity import FIELDS, Identity
 from services.intake.vault.keys import Erased, KeyStore, count_keys
 from services.intake.vault.master import MasterKeys, NoMasterKey
+from services.intake.vault.openings import Opening
 from services.intake.vault.sealing import Place, seal, unseal
 from services.intake.vault.search import Match, NameIndex
-from services.intake.vault.tables import NOTES, PEOPLE, Person
+from services.intake.vault.tables import NOTES, OPENINGS, PEOPLE, Person
+from shared.copying import copy_file
 from shared.database import Database
 from shared.envelope import timestamp
 from shared.ids import derive_id, new_id
@@ -25,7 +27,7 @@ from shared.migrations import migrate
 from shared.settings import Settings
 
 DATA, KEYS = "vault", "keys"
-NEWEST = {DATA: "0001", KEYS: "0001"}
+NEWEST = {DATA: "0002", KEYS: "0001"}
 VERSIONS = {DATA: Path(__file__).parent / "migrations/data", KEYS: Path(__file__).parent / "migrations/keys"}
 MASTER_FILE = "vault.key"
 _HOUSE = "house"
@@ -224,11 +226,43 @@ class Vault:
         rows = await self.database.write(read)
         return [_note(row, keys[row.case_id]) for row in reversed(rows)]
 
+    async def open_case(self, case_id: str, reason: str, access: Access, until: datetime) -> str:
+        """Put on record why a sealed case is opened, and until when: the opening's id. Raises `Erased`."""
+        key, opening_id = await self.keys.make(case_id), new_id()
+        row = openings.sealed_row(opening_id, case_id, reason, key, access, until)
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(OPENINGS).values(row))
+            audit.record(connection, access, case=case_id, opening=opening_id)
+
+        await self.database.write(write)
+        return opening_id
+
+    async def use_opening(self, case_ids: Collection[str], access: Access) -> bool:
+        """Whether this account has one of these cases open now; if so, once its reading is on record."""
+        return await self.database.write(lambda connection: openings.use(connection, case_ids, access))
+
+    async def openings(self, access: Access) -> list[Opening]:
+        """The newest openings with their reasons, once it is on record that they were read."""
+
+        def read(connection: Connection) -> list[Any]:
+            rows = openings.newest(connection)
+            audit.record(connection, access, openings=[row.opening_id for row in rows])
+            return rows
+
+        rows = await self.database.write(read)
+        keys = await self.keys.open({row.case_id for row in rows})
+        return [openings.opened(row, keys.get(row.case_id)) for row in rows]
+
     async def shred(self, owners: Collection[str], at: datetime) -> None:
         """Forget these people and cases: the keys first, for that cannot be taken back. Done again, it does no harm."""
         if owners:
             await self.keys.shred(owners, at)
             await self.database.write(lambda connection: identities.purge(connection, owners))
+
+    async def copy(self, part: str, target: str) -> None:
+        """Copy one of the two databases, by its name, to a new file. Raises `Problem`."""
+        await copy_file(self._keys_database if part == KEYS else self.database, target)
 
     async def note_access(self, access: Access, **facts: Any) -> None:
         """Put on record what was done, where nothing is read."""
@@ -236,7 +270,12 @@ class Vault:
 
     async def purge_records(self, now: datetime) -> int:
         """Drop some of the records that are older than a year; how many."""
-        return await self.database.write(lambda connection: audit.purge(connection, now))
+
+        def purge(connection: Connection) -> int:
+            openings.forget_before(connection, timestamp(now - audit.KEPT))
+            return audit.purge(connection, now)
+
+        return await self.database.write(purge)
 
     async def _key(self, person_id: str) -> bytes:
         key = await self.keys.key(person_id)

@@ -55,7 +55,7 @@ class FormFaults(Exception):
 
 
 def same_origin(request: Request) -> None:
-    """Raise the 403 problem for a form that another site has sent. A session's token will be asked for here too.
+    """Raise the 403 problem for a form that another site has sent. The gate asked before; here it holds without one.
 
     A browser says where a request comes from in `Sec-Fetch-Site` (on a secure origin) and `Origin`; who sends
     neither is no browser, and carries no cookie of somebody else.
@@ -78,7 +78,6 @@ async def posted(request: Request, form: type[Form], *, from_anywhere: bool = Fa
     """
     if not from_anywhere:
         same_origin(request)
-    require_type(request.headers.get("content-type", "").encode("latin-1"), FORM_TYPE)
     typed = await _typed(request, form)
     try:
         return form.model_validate(typed)
@@ -86,17 +85,22 @@ async def posted(request: Request, form: type[Form], *, from_anywhere: bool = Fa
         raise FormFaults(_faults(error), typed) from None
 
 
-async def _typed(request: Request, form: type[BaseModel]) -> dict[str, Any]:
+async def fields_sent(request: Request) -> list[tuple[str, str]]:
+    """The fields of a form, as they came. Raises the 400, 413 or 415 problem."""
+    require_type(request.headers.get("content-type", "").encode("latin-1"), FORM_TYPE)
     try:
         body = await read_body(request.receive, FORM_BYTES_MAX)
     except ClientGone:
         raise Problem(400, "cut-off", "The body never ended", "Send it again, whole.") from None
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
     except ValueError:
         raise Problem(400, "unreadable-form", "Not a form", "Send the page's own form.") from None
+
+
+async def _typed(request: Request, form: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, list[str]] = {}
-    for name, value in pairs:
+    for name, value in await fields_sent(request):
         if value.strip():
             found.setdefault(field_name(name), []).append(value.strip())
     return {name: values if _is_list(form, name) else values[-1] for name, values in found.items()}

@@ -13,11 +13,13 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from shared.access.principal import Role
 from shared.web.pages import language as languages
 from shared.web.pages.forms import posted
 from shared.web.pages.language import CODES, Language, chosen, language_of
 from shared.web.pages.notices import COOKIE as NOTICE_COOKIE
 from shared.web.pages.notices import Notice, notice_left
+from shared.web.pages.reader import Reader, reader_of
 from shared.web.pages.statics import Statics
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,10 +44,15 @@ Form = TypeVar("Form", bound=BaseModel)
 
 @dataclass(frozen=True)
 class NavLink:
-    """An entry of the menu; `label` is a marked text."""
+    """An entry of the menu; `label` is a marked text. `roles`: who is shown it; none = everybody."""
 
     href: str
     label: str
+    roles: frozenset[Role] = frozenset()
+
+    def is_for(self, reader: Reader | None) -> bool:
+        """Whether this reader has any use for it."""
+        return not self.roles or (reader is not None and reader.code in self.roles)
 
 
 @dataclass
@@ -112,6 +119,7 @@ class Page:
         code = chosen(asked_language, request.cookies, request.headers.get("accept-language", ""))
         self.language = pages.language(code)
         self.notice: Notice | None = notice_left(request.cookies)
+        self.reader: Reader | None = reader_of(request)
 
     @property
     def path(self) -> str:
@@ -122,6 +130,10 @@ class Page:
     def is_partial(self) -> bool:
         """Whether htmx asks, for a part of a page."""
         return "hx-request" in self.request.headers and "hx-boosted" not in self.request.headers
+
+    def is_left(self) -> None:
+        """Its reader has just signed out."""
+        self.reader = None
 
     def in_language(self, code: str) -> str:
         """This page's address in another language."""

@@ -20,6 +20,18 @@ _TOLD = {
         mark("Ce n’est pas votre rôle ici"),
         mark("Votre compte ne permet pas d’ouvrir cette page. Demandez à la coordination."),
     ),
+    "provider-refused": (
+        mark("La connexion n’a pas abouti"),
+        mark("Recommencez depuis la page de connexion."),
+    ),
+    "no-role": (
+        mark("Vous n’avez pas de rôle ici"),
+        mark("Vous êtes reconnu, mais aucun rôle ne vous est donné : demandez à la coordination."),
+    ),
+    "case-sealed": (
+        mark("Ce dossier est sous scellés"),
+        mark("Demandez à la coordination, ou dites pourquoi vous devez le lire."),
+    ),
     "sign-in-unavailable": (
         mark("Personne ne peut se connecter pour le moment"),
         mark("Attendez quelques secondes, puis recommencez."),
