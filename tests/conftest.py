@@ -11,7 +11,10 @@ from tests.servers import ServerUnavailable, Valkey, fresh_database, running_pos
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say plainly that nobody looked at the pages, where there is no browser to look with."""
+    """Say what struck the house; and plainly that nobody looked at the pages, where there is no browser."""
+    for passed in terminalreporter.stats.get("passed", []):
+        for line in dict(getattr(passed, "user_properties", ())).get("told", ()):
+            terminalreporter.write_line(line)
     reasons = [str(skipped.longrepr) for skipped in terminalreporter.stats.get("skipped", [])]
     blind = sum("no browser" in reason for reason in reasons)
     if blind:

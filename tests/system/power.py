@@ -6,6 +6,7 @@ is what a machine finds that lost its power at that moment.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -54,7 +55,19 @@ class Disk:
     def __init__(self) -> None:
         self.unsynced: dict[Path, list[Unsynced]] = {}
         self.on_step: Callable[[], None] = lambda: None
+        self.steps = 0
         self._vfs = _Forgetful(self)
+
+    def fail_at(self, number: int) -> None:
+        """The write or sync of this number fails, counted from now; `steps` says how many there have been."""
+        self.steps = 0
+
+        def step() -> None:
+            self.steps += 1
+            if self.steps == number:
+                raise apsw.IOError("disk I/O error")
+
+        self.on_step = step
 
     def image(self) -> Image:
         """What there is now."""
@@ -108,6 +121,28 @@ class _File(apsw.VFSFile):
         self._disk.unsynced.setdefault(self._path, []).append(write)
 
 
+class Error(Exception):
+    """What the driver below raises, by the name that SQLAlchemy knows."""
+
+
+class OperationalError(Error):
+    """The disk would not."""
+
+
+class IntegrityError(Error):
+    """A rule of the schema was broken."""
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except apsw.ConstraintError as error:
+        raise IntegrityError(str(error)) from error
+    except apsw.Error as error:
+        raise OperationalError(str(error)) from error
+
+
 class _Cursor:
     """apsw's cursor in the words of Python's database interface."""
 
@@ -122,9 +157,10 @@ class _Cursor:
 
     def execute(self, sql: str, parameters: Any = ()) -> "_Cursor":
         before = self._connection.raw.total_changes()
-        self._cursor.execute(sql, tuple(parameters))
-        self.description = _description(self._cursor)
-        self._rows = list(self._cursor)
+        with _in_words():
+            self._cursor.execute(sql, tuple(parameters))
+            self.description = _description(self._cursor)
+            self._rows = list(self._cursor)
         self.rowcount = self._connection.raw.total_changes() - before
         return self
 
@@ -190,16 +226,15 @@ class _Connection:
 
 def driver() -> Any:
     """What SQLAlchemy takes for a database driver: SQLite on a disk that forgets."""
-    errors = dict.fromkeys(
-        ("DatabaseError", "IntegrityError", "OperationalError", "ProgrammingError", "InterfaceError", "InternalError",
-         "DataError", "NotSupportedError"), apsw.Error,
-    )  # fmt: skip
+    others = ("DatabaseError", "ProgrammingError", "InterfaceError", "InternalError", "DataError", "NotSupportedError")
     version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
     return SimpleNamespace(
         paramstyle="qmark",
         sqlite_version_info=version,
         sqlite_version=apsw.sqlite_lib_version(),
         connect=lambda path, **_: _Connection(path),
-        Error=apsw.Error,
-        **errors,
+        Error=Error,
+        OperationalError=OperationalError,
+        IntegrityError=IntegrityError,
+        **dict.fromkeys(others, Error),
     )

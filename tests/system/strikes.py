@@ -164,7 +164,8 @@ async def silence_the_lines(ground: Ground, chance: Random) -> bool:
     """Half-open: what is sent one way, or both ways, is lost."""
     before = ground.lines.struck
     ground.lines.go_silent(chance.choice(WAYS))
-    await asyncio.sleep(chance.uniform(0.5, PAUSE_S_MAX))
+    # A reader asks once a second: shorter, and perhaps nothing was said that could be lost.
+    await asyncio.sleep(chance.uniform(1.5, PAUSE_S_MAX))
     ground.lines.heal()
     return ground.lines.struck > before
 
@@ -185,9 +186,9 @@ ON_THE_BUS: Mapping[str, Strike] = {
     "Valkey restarted or swapped": restart_the_bus,
     "Valkey rolled back": roll_the_bus_back,
     "Valkey full": fill_the_bus,
-    "lines cut": cut_the_lines,
-    "lines half-open": silence_the_lines,
-    "lines slow": slow_the_lines,
+    "lines to Valkey cut": cut_the_lines,
+    "lines to Valkey half-open": silence_the_lines,
+    "lines to Valkey slow": slow_the_lines,
 }
 ON_SERVICES: Mapping[str, Strike] = {
     "services killed": kill,

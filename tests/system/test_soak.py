@@ -59,7 +59,7 @@ async def test_a_house_under_fire_for_hours_loses_nothing(
     database_url, server = store
     seed = settings_from_outside.get("MAISON_SOAK_SEED") or str(random.SystemRandom().getrandbits(32))
     chance = random.Random(seed)
-    tried: Counter[str] = Counter()
+    tried, survived = Counter[str](), Counter[str]()
     at_random = {**ON_THE_BUS, **(ON_POSTGRESQL if server else {})}
     name = "PostgreSQL" if server else "SQLite"
     async with lines_to(valkey.url.removeprefix("unix://")) as lines:
@@ -76,11 +76,14 @@ async def test_a_house_under_fire_for_hours_loses_nothing(
                 _log.warning("seed %s, round %d on %s: %s", seed, number, name, list(chosen))
                 async with at_work(premises.place, history), desks.open():
                     met = await asyncio.gather(*(strike(ground, chance) for strike in chosen.values()))
+                struck = [strike for strike, has_met in zip(chosen, met, strict=True) if has_met]
+                tried.update(struck)
+                _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried, survived)
                 findings = await audited(premises.place, history, kept_as=tmp_path / "history.jsonl")
                 assert not findings, (seed, number, list(chosen), findings[:10])
-                tried.update(strike for strike, has_met in zip(chosen, met, strict=True) if has_met)
+                survived.update(struck)
+                _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried, survived)
                 number += 1
-                _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried)
 
 
 def _chosen(chance: random.Random, others: Mapping[str, Strike]) -> dict[str, Strike]:
@@ -89,7 +92,7 @@ def _chosen(chance: random.Random, others: Mapping[str, Strike]) -> dict[str, St
     return {name: {**ON_SERVICES, **others}[name] for name in names}
 
 
-def _tell(folder: str | None, store: str, visits: int, tried: Counter[str]) -> None:
+def _tell(folder: str | None, store: str, visits: int, tried: Counter[str], survived: Counter[str]) -> None:
     if folder:
-        told = {"runs": 1, "visits": visits, "struck": tried, "survived": tried}
+        told = {"runs": 1, "visits": visits, "struck": tried, "survived": survived}
         (Path(folder) / f"{store}.json").write_text(json.dumps(told))

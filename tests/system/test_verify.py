@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.house import House, running
-from services.verify import verify
+from services.verify import Question, explain, verify
 from shared.settings import Settings
 from tests.system.place import until
 
@@ -90,6 +90,10 @@ async def test_an_open_and_busy_house_is_well_at_every_look(
                     return min(seen) > min(looked_at) + 50
 
                 await until(further, "the house has gone on")
+            for figure, by in (("visits", ""), ("requests", "status=referred"), ("referrals", "status=accepted")):
+                behind = await explain(settings, Question.of(figure, by, "", ""))
+                assert behind["ok"], (figure, behind["kept"], behind["sum"])
+                assert behind["events"]
 
         async def drained() -> bool:
             document = await verify(settings)
