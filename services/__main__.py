@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from services import accounts_cli, backup_cli, deployment_cli, people_cli, report_cli, visit_cli
+from services import accounts_cli, backup_cli, deployment_cli, people_cli, report_cli, stats_cli, visit_cli
 from services.caretaker import Caretaker, NotRunning
 from services.house import House, HouseFailed, HouseOccupied, running
 from shared.settings import Settings
@@ -26,6 +26,7 @@ catalogue = typer.Typer(help="The house file: sites, partners, schedule, rules."
 app.add_typer(letters, name="dead-letters")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(visit_cli.app, name="visit")
+app.add_typer(stats_cli.app, name="stats")
 app.command("report")(report_cli.report)
 app.command("backup")(backup_cli.backup)
 app.command("restore")(backup_cli.restore)

@@ -142,8 +142,8 @@ class People:
         ties = [(who, self._kept.get(who), self._persons.get(who), *owner) for who, owner in known.items()]
         scratch.executemany("INSERT INTO known VALUES (?, ?, ?, ?, ?)", ties)
         scratch.execute(
-            f"CREATE TABLE right AS SELECT {_KEY}, coalesce(root, who) AS root, coalesce(named, max(counted.person)) AS named,"
-            " sum(step) AS count FROM counted LEFT JOIN known USING (who)"
+            f"CREATE TABLE right AS SELECT {_KEY}, coalesce(root, who) AS root,"
+            " coalesce(named, max(counted.person)) AS named, sum(step) AS count FROM counted LEFT JOIN known USING (who)"
             f" GROUP BY {_KEY} HAVING sum(step) <> 0"
         )
         scratch.execute(f"CREATE TABLE kept ({_KEY}, root, named, count)")
