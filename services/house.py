@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from services import SERVICES
+from services.locking import RESTORING, take_lock
 from services.nursery import Nursery
 from shared.settings import Settings
 from shared.valkey import command, find_binary, socket_path, stop_forgotten
@@ -93,8 +93,8 @@ class House:
 
     async def start(self) -> None:
         """Start everything and wait until it is ready. Raises `HouseOccupied` or `HouseFailed`."""
-        self._occupy()
         try:
+            self._occupy()
             self._plan()
             for part in self._parts:
                 await asyncio.to_thread(self._launch, part)
@@ -126,15 +126,11 @@ class House:
 
     def _occupy(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
-        lock = (self._data / "house.lock").open("a+")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise HouseOccupied(
-                f"a house runs in {self._data} already: stop it, or name another folder in MAISON_DATA"
-            ) from None
-        self._lock = lock
+        self._lock = take_lock(self._data)
+        if self._lock is None:
+            raise HouseOccupied(f"a house runs in {self._data} already: stop it, or name another folder in MAISON_DATA")
+        if (self._data / RESTORING).exists():
+            raise HouseFailed(f"a restore into {self._data} was broken off: run `maison restore` again")
         key = self._data / "house.key"
         if not key.exists():
             descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

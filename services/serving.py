@@ -19,4 +19,4 @@ def run_service(name: str) -> None:
     gc.freeze()
     # A batch of a thousand events makes many small objects, none of them in a circle.
     gc.set_threshold(COLLECT_AFTER, 20, 20)
-    serve(served, settings.host, settings.port(name), settings.proxy)
+    serve(served, name, settings.host, settings.port(name), settings.proxy)

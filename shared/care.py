@@ -1,17 +1,22 @@
 """What a running service does for whoever takes care of the house: tell where it stands, replay, copy itself."""
 
 import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from sqlalchemy import Connection
 
+from shared.copying import copy_file
 from shared.envelope import decode
 from shared.service import Service
 from shared.subscription import Subscription
-from shared.web.problems import Problem, not_found
+from shared.web.problems import not_found
+
+HOLD_S_MAX = 600.0
+"""Whoever holds a reader for longer has forgotten it."""
+HOLD_LINE_S = 0.2
 
 Rebuild = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -54,22 +59,20 @@ class Care:
 
     async def copy(self, target: str) -> None:
         """Write a consistent copy of this service's SQLite database to a new file, while work goes on."""
-        database = self._service.database
-        if not database.is_sqlite:
-            raise Problem(
-                409, "no-file", "No file to copy", "This service keeps its data in PostgreSQL: read it there."
-            )
-        if await asyncio.to_thread(Path(target).exists):
-            raise Problem(409, "file-exists", "The file exists", "Name a file that does not exist yet.")
+        await copy_file(self._service.database, target)
 
-        def copy(connection: Connection) -> None:
-            destination = sqlite3.connect(target)
-            try:
-                connection.connection.driver_connection.backup(destination)  # type: ignore[union-attr]
-            finally:
-                destination.close()
+    async def hold(self) -> AsyncIterator[bytes]:
+        """Take in nothing for as long as the caller listens; a line every moment says that it is so.
 
-        await database.read(copy)
+        A copy made meanwhile stands no further than the logs that were copied before it.
+        """
+        async with AsyncExitStack() as held:
+            for subscription in self._service.hearing.subscriptions:
+                await held.enter_async_context(subscription.held())
+            until = time.monotonic() + HOLD_S_MAX
+            while time.monotonic() < until:
+                yield b"held\n"
+                await asyncio.sleep(HOLD_LINE_S)
 
     async def dead_letters(self) -> list[dict[str, Any]]:
         """What was put aside, oldest first."""

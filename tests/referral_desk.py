@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from services.referral.commands import Asked
 from services.referral.decider import referral_stream
-from services.referral.handlers import By, Referrals
+from services.referral.handlers.referrals import By, Referrals
 from services.referral.keeping import keeper
 from services.referral.timer import Timer
 from shared.catalogue import Catalogue, load_catalogue

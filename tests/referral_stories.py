@@ -26,8 +26,8 @@ from services.referral.commands import (
     WalkPerson,
     WithdrawReferral,
 )
-from services.referral.handlers import By, Referrals
-from services.referral.places import opening_of
+from services.referral.handlers.referrals import By, Referrals
+from services.referral.permanences.places import opening_of
 from shared.catalogue import Catalogue, read_catalogue
 from shared.database import Database
 from shared.decider import Refusal

@@ -49,6 +49,7 @@ class _Year:
                 "by_language": self._rows(VISITS, "language"),
                 "by_need": self._rows(VISITS, "need"),
                 "by_site": self._rows(VISITS, "site"),
+                "previous_by_site": self._rows(VISITS, "site", of_year=self._year - 1),
             },
             "requests": {
                 "count": requests,

@@ -19,7 +19,7 @@ from services.intake.tables import VisitReferral
 from services.referral import app as referral
 from services.referral.tables import Booking, PermanenceCancellation, QueueItem
 from services.stats import app as stats
-from services.stats.tables import Figure, Publication
+from services.stats.tables import CaseTie, Figure, Name, PresenceRow, Publication
 from shared.log.tables import AnswerRow, EventRow, PartitionRow
 from shared.migrations import migrate
 from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
@@ -33,7 +33,7 @@ SUBSCRIPTIONS: set[type[SQLModel]] = {Checkpoint, DeadLetter}
 SERVICES: dict[str, tuple[Schema, set[type[SQLModel]]]] = {
     "intake": (intake.SCHEMA, LOG | SUBSCRIPTIONS | {VisitReferral, *ACCESS_TABLES}),
     "referral": (referral.SCHEMA, LOG | SUBSCRIPTIONS | {QueueItem, Booking, PermanenceCancellation}),
-    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure, Publication}),
+    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure, Name, Publication, PresenceRow, CaseTie}),
 }
 BREAKS = """
 import os, signal
@@ -161,6 +161,7 @@ def left_by_kill(url: str, versions: Path, newest: str) -> None:
         ("raise RuntimeError('half-way')", left_by_error, True),
         ("raise RuntimeError('half-way')", left_by_error, False),
         ("os.kill(os.getpid(), signal.SIGKILL)", left_by_kill, True),
+        ("os.kill(os.getpid(), signal.SIGKILL)", left_by_kill, False),
     ],
 )
 def test_a_migration_that_ends_half_way_leaves_the_database_as_it_was(

@@ -19,12 +19,13 @@ from services.referral.commands import (
     DeclineReferral,
     IssueReferral,
     ReopenReferral,
+    ReportNeedUnmet,
     UndoMove,
     WithdrawReferral,
 )
-from services.referral.handlers import By, Referrals, hand_over
+from services.referral.handlers.referrals import By, Referrals, hand_over
 from services.referral.keeping import keeper
-from services.referral.places import NoPlaceLeft, NotThisPermanence, PlaceGone, opening_of
+from services.referral.permanences.places import NoPlaceLeft, NotThisPermanence, PlaceGone, opening_of
 from services.referral.reactions import react
 from services.referral.rebuilding import rebuild_queues
 from shared.catalogue import Catalogue, read_catalogue
@@ -66,7 +67,7 @@ class House:
         at = f"2009-01-05T08:{self.visits:02}:00.000+01:00"
         place = (f"intake:0:{self.visits}", "intake", visit.event_type, "case", at, at, f"{self.visits:010}", 1)
         envelope = Envelope("1.0", *place, data=msgspec.Raw(encode(visit)))
-        commands = list(react(envelope, house()))
+        commands = [one for one in react(envelope, house()) if isinstance(one, IssueReferral | ReportNeedUnmet)]
         await self.log.append_each([hand_over(command, envelope, self.log.partitions) for command in commands])
         return [command.referral.referral_id for command in commands if isinstance(command, IssueReferral)]
 

@@ -1,19 +1,23 @@
 """What is published of a closed period stays, betrays nobody, and is restated beside itself, on both stores."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import insert, select, text
 
 from services.stats import app as stats
-from services.stats.counting import FIGURES, additions
+from services.stats.counting import FIGURES, additions, counter
 from services.stats.projections import Tally
 from services.stats.publishing import PUBLICATIONS, Publisher
-from shared.catalogue import load_catalogue
+from shared.catalogue import Secrecy, load_catalogue
 from shared.database import Database
+from shared.envelope import Envelope, encode
+from shared.events import Event
+from shared.events.intake import RequestMade, VisitCorrected, VisitRecorded, VisitVoided
 from shared.migrations import migrate
 
 CATALOGUE = load_catalogue(Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml")
@@ -26,12 +30,20 @@ class Figures:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.today = datetime(2008, 1, 1, 12, tzinfo=UTC)
-        self.publisher = Publisher(database, CATALOGUE, now=lambda: self.today)
+        self.decide(11)
+
+    def decide(self, k: int, **tables: int) -> None:
+        """Open the house again with another threshold."""
+        secrecy = Secrecy.model_validate({"k": k, "tables": tables})
+        catalogue = CATALOGUE.model_copy(update={"secrecy": secrecy})
+        self.publisher = Publisher(self.database, catalogue, now=lambda: self.today)
 
     async def count(self, day: str, **requests: int) -> None:
         """So many more requests by category on a day."""
         tallies = {Tally("requests", "category", category, SITE, day): count for category, count in requests.items()}
-        tallies[Tally("requests", "total", "", SITE, day)] = sum(requests.values())
+        await self._add({**tallies, Tally("requests", "total", "", SITE, day): sum(requests.values())})
+
+    async def _add(self, tallies: dict[Tally, int]) -> None:
         sql = (
             "INSERT INTO figures (figure, dimension, grain, site, period, value, count)"
             " VALUES (:f, :d, :g, :s, :p, :v, :c) ON CONFLICT (figure, dimension, grain, site, period, value)"
@@ -39,6 +51,11 @@ class Figures:
         )
         rows = [dict(zip("fdgspvc", row, strict=True)) for row in additions(tallies)]
         await self.database.write(lambda connection: connection.execute(text(sql), rows))
+
+    async def count_visits(self, day: str, total: int, **languages: int) -> None:
+        """So many more visits, of some of which the language was said."""
+        tallies = {Tally("visits", "language", code, SITE, day): count for code, count in languages.items()}
+        await self._add({**tallies, Tally("visits", "total", "", SITE, day): total})
 
     async def close(self, day: date) -> list[str]:
         """Come to a day, and publish what is due."""
@@ -63,6 +80,14 @@ async def figures(database_url: str) -> AsyncIterator[Figures]:
     await database.start()
     yield Figures(database)
     await database.stop()
+
+
+async def test_a_rare_language_is_withheld_and_the_visits_are_not(figures: Figures) -> None:
+    await figures.count_visits("2008-01-10", 100, ar=30, so=2)
+    await figures.close(date(2008, 2, 9))
+    assert await figures.shown("month", "language") == {("2008-01", "ar"): 30, ("2008-01", "so"): None}
+    # Most people's language was not said: what is left over says nothing of the rare one.
+    assert await figures.shown("month", "total") == {("2008-01", ""): 100}
 
 
 async def a_january(figures: Figures) -> None:
@@ -106,6 +131,39 @@ async def test_a_published_figure_stays_and_a_large_correction_stands_beside_it(
     assert await figures.shown("month", "total", revision=2) == {("2008-01", ""): 151}
 
 
+def visits_of(first: int, last: int) -> list[VisitRecorded]:
+    asked = (RequestMade("r", "social_rights", answered=True),)
+    return [VisitRecorded(f"v{n}", f"c{n}", SITE, "phone", asked) for n in range(first, last)]
+
+
+async def heard(figures: Figures, events: Sequence[Event], day: str) -> None:
+    at = f"{day}T10:00:00.000+01:00"
+    place = ("intake:0:1", "intake")
+    told = [
+        Envelope("1.0", *place, one.event_type, "case", at, at, "0000000001", 1, msgspec.Raw(encode(one)))
+        for one in events
+    ]
+    effects = counter(FIGURES.name, lambda: None)(told)
+    await figures.database.write(effects.apply)
+
+
+async def test_voids_and_corrections_of_a_closed_month_are_restated_like_late_visits(figures: Figures) -> None:
+    thursday, friday = "2008-01-10T10:00:00.000+01:00", "2008-02-08T10:00:00.000+01:00"
+    await heard(figures, visits_of(0, 100), "2008-01-10")
+    assert await figures.close(date(2008, 2, 9)) == ["2008-01"]
+    await heard(figures, [VisitVoided(one, thursday, "test") for one in visits_of(0, 5)], "2008-02-12")
+    # Five less would point at five: it waits until more has changed.
+    assert await figures.close(date(2008, 2, 13)) == []
+    await heard(figures, [VisitVoided(one, thursday, "test") for one in visits_of(5, 25)], "2008-02-14")
+    assert await figures.close(date(2008, 2, 15)) == ["2008-01"]
+    moved = [VisitCorrected(one, thursday, one, friday, 1) for one in visits_of(25, 55)]
+    await heard(figures, moved, "2008-02-18")
+    assert await figures.close(date(2008, 3, 10)) == ["2008-01", "2008-02"]
+    january = [(await figures.shown("month", "total", revision))["2008-01", ""] for revision in (1, 2, 3)]
+    assert january == [100, 75, 45]
+    assert (await figures.shown("month", "total"))["2008-02", ""] == 30
+
+
 async def test_what_was_withheld_once_is_not_handed_out_by_its_restatement(figures: Figures) -> None:
     await a_january(figures)
     await figures.close(date(2008, 2, 8))
@@ -136,10 +194,64 @@ async def test_a_late_correction_reaches_the_year_as_well(figures: Figures) -> N
     assert (await figures.shown("year", "total", revision=2))["2008", ""] == 12 * 70 + 20
 
 
+async def months(figures: Figures) -> None:
+    """January and February alike: a category of each size."""
+    for month in ("01", "02"):
+        await figures.count(f"2008-{month}-10", housing=40, health=30, legal=25, elderly=8, training=7)
+
+
+async def test_another_threshold_holds_for_what_is_published_from_then_on(figures: Figures) -> None:
+    await months(figures)
+    await figures.close(date(2008, 2, 8))
+    january = await figures.shown("month")
+    figures.decide(5)
+    assert await figures.close(date(2008, 3, 8)) == ["2008-02"]
+    shown = await figures.shown("month")
+    assert shown == january | {("2008-02", code): count for code, count in MONTH.items()}
+    assert {code for (month, code), count in january.items() if count is None} == {"elderly", "training"}
+
+
+MONTH = {"housing": 40, "health": 30, "legal": 25, "elderly": 8, "training": 7}
+
+
+async def test_a_period_is_restated_under_the_threshold_that_it_was_published_under(figures: Figures) -> None:
+    await months(figures)
+    await figures.close(date(2008, 2, 8))
+    figures.decide(5)
+    await figures.count("2008-01-10", housing=6)
+    assert await figures.close(date(2008, 2, 9)) == []
+    await figures.count("2008-01-10", housing=6)
+    assert await figures.close(date(2008, 2, 10)) == ["2008-01"]
+    again = await figures.shown("month", revision=2)
+    assert again["2008-01", "housing"] == 52
+    assert (again["2008-01", "elderly"], again["2008-01", "training"]) == (None, None)
+
+
+async def test_a_stricter_threshold_leaves_what_is_out_as_it_is(figures: Figures) -> None:
+    figures.decide(5)
+    await months(figures)
+    await figures.close(date(2008, 2, 8))
+    figures.decide(26)
+    assert await figures.close(date(2008, 3, 8)) == ["2008-02"]
+    shown = await figures.shown("month")
+    assert {code: count for (month, code), count in shown.items() if month == "2008-01"} == MONTH
+    assert {code for (month, code), count in shown.items() if month == "2008-02" and count is None} >= {
+        "legal", "elderly", "training",
+    }  # fmt: skip
+
+
+async def test_a_table_may_have_a_threshold_of_its_own(figures: Figures) -> None:
+    figures.decide(11, requests=26)
+    await months(figures)
+    await figures.close(date(2008, 2, 8))
+    shown = await figures.shown("month")
+    assert {code for (_month, code), count in shown.items() if count is None} >= {"legal", "elderly", "training"}
+
+
 async def test_two_replicas_publish_a_month_once(figures: Figures) -> None:
     await a_january(figures)
     figures.today = datetime(2008, 2, 8, 12, tzinfo=UTC) + timedelta(hours=1)
-    rows = await figures.database.read(lambda connection: figures.publisher._due("2008-01", "2008-02-08", connection))
+    rows = await figures.database.read(lambda connection: figures.publisher._due("2008-01", figures.today, connection))
     assert await figures.publisher.publish() == ["2008-01"]
     assert not await figures.publisher._add(rows)
 

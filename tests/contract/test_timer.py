@@ -18,12 +18,8 @@ from services.referral.commands import (
 from services.referral.keeping import QUEUE_ITEMS
 from services.referral.timer import BATCH_MAX, LOOK_EVERY_S_MAX
 from shared.database import StoreUnavailable
-from shared.events.referral import (
-    NeedUnmet,
-    ReferralExpired,
-    ReferralIssued,
-    ReferralReminded,
-)
+from shared.events.needs import NeedUnmet
+from shared.events.referral import ReferralExpired, ReferralIssued, ReferralReminded
 from tests.referral_desk import Desk, opened_desk
 from tests.system.place import until
 

@@ -24,7 +24,7 @@ from services.referral.commands import (
     WalkPerson,
     WithdrawReferral,
 )
-from services.referral.handlers import By
+from services.referral.handlers.referrals import By
 from services.referral.keeping import QUEUE_ITEMS
 from services.referral.words import Status
 from shared.decider import Refusal

@@ -20,6 +20,7 @@ from services.intake.eliminations import Eliminations, VisaMissing
 from services.intake.searching import search
 from services.intake.vault import Erased, NoMasterKey, PersonUnknown, RotationRefused, audit
 from services.intake.vault.master import make_master_key
+from services.intake.vault.openings import note_seen
 from services.intake.vault.tables import DATA_KEYS, DATA_TABLES, KEY_TABLES, SHREDDED
 from services.intake.vault.vault import NEWEST, VERSIONS
 from shared.events.intake import PersonAttached, PersonErased
@@ -65,6 +66,37 @@ async def test_the_migrations_make_the_tables_that_the_code_reads(settings: Sett
         )
         assert compare_metadata(context, SQLModel.metadata) == []
     assert NEWEST[name] == max(path.name for path in VERSIONS[name].glob("0*.py")).partition("_")[0]
+
+
+async def test_an_opening_holds_for_one_account_and_a_while_and_its_reason_goes_with_the_key(
+    settings: Settings,
+) -> None:
+    clock = Clock()
+    async with opened_desk(settings, clock) as desk:
+        case_id, why = await desk.open_case(), "Canari est au guichet."
+        mine, other = (replace(desk.access("open-sealed"), name=name) for name in ("mine", "other"))
+        opening_id = await desk.vault.open_case(case_id, why, mine, clock() + timedelta(minutes=30))
+        assert await desk.vault.use_opening([case_id], mine)
+        assert not await desk.vault.use_opening([case_id], other)
+        assert not await desk.vault.use_opening(["another case"], mine)
+        (told,) = await desk.vault.openings(desk.access())
+        assert (told.opening_id, told.reason, told.seen_by) == (opening_id, why, None)
+        for is_first in (True, False):
+            seen = await desk.vault.database.write(lambda connection: note_seen(connection, opening_id, other))
+            assert seen is is_first
+        await desk.vault.open_case(case_id, why, other, clock())
+        # What nobody has seen comes first.
+        assert [one.seen_by for one in await desk.vault.openings(desk.access())] == [None, "other"]
+        clock.now += timedelta(minutes=31)
+        assert not await desk.vault.use_opening([case_id], replace(mine, at=clock()))
+        records = await desk.vault.database.read(lambda connection: audit.records(connection, case_id))
+        assert [record["what"] for record in records] == ["open-sealed"] * 3
+        await desk.vault.shred([case_id], clock())
+        assert {one.reason for one in await desk.vault.openings(desk.access())} == {None}
+        clock.now += timedelta(days=366)
+        while await desk.vault.purge_records(clock()):
+            pass
+        assert await desk.vault.openings(desk.access()) == []
 
 
 async def test_who_was_attached_is_known_by_the_vault_and_not_by_the_log(settings: Settings) -> None:

@@ -156,6 +156,9 @@ def test_the_review_shows_its_numbers_by_month_by_category_and_by_site(street: S
     for text in (r"janvier</th><td>2</td><td>0</td>", r"mars</th><td>2</td><td>1</td>", r"Santé</th><td>4</td><td>80"):
         assert re.search(text, page)
     assert re.search(r"Accueils</th><td class=\"words\">accueils</td><td>4</td><td>1</td>", page)
+    # The second site had not opened the year before: there is nothing to grow from.
+    assert [row["count"] for row in review["visits"]["previous_by_site"]] == [1]
+    assert re.search(r"par rapport à \d+</th><td class=\"words\">évolution</td><td>\+300\s%</td><td>–</td>", page)
     assert review["handovers"] == {
         "count": 0,
         "by_result": [],

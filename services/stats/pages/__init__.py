@@ -13,9 +13,7 @@ from shared.database import Database
 from shared.web.pages import NavLink, Pages, add_pages, mark
 
 
-def add_figure_pages(
-    app: FastAPI, catalogue: Catalogue, database: Database, live: Live, *others: APIRouter
-) -> None:
+def add_figure_pages(app: FastAPI, catalogue: Catalogue, database: Database, live: Live, *others: APIRouter) -> None:
     """Serve them, and other pages in their frame."""
     add_pages(
         app,

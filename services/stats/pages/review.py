@@ -77,6 +77,7 @@ class Review:
             "months": months,
             "months_chart": self._months_chart(year, months),
             "sites": self._sites() if several else [],
+            "growths": self._growths() if several and year < self._today.year else [],
             "site_names": [site.name for site in self._catalogue.sites],
             "definitions": DEFINITIONS,
             "words": DIMENSIONS,
@@ -144,6 +145,14 @@ class Review:
             unit = self._language.pick(*DEFINITIONS[figure].unit)
             rows.append((self._name(figure), unit, [counts.get(site.code, 0) for site in self._catalogue.sites]))
         return rows
+
+    def _growths(self) -> list[float | None]:
+        """How much more was done at each site than the year before; None where nothing was counted then."""
+        visits = self._document["visits"]
+        now = {row["site"]: row["count"] for row in visits["by_site"]}
+        before = {row["site"]: row["count"] for row in visits["previous_by_site"]}
+        codes = [site.code for site in self._catalogue.sites]
+        return [now.get(code, 0) / before[code] - 1 if before.get(code) else None for code in codes] if before else []
 
     def _name(self, figure: str) -> str:
         return self._language.pick(*DEFINITIONS[figure].name)
