@@ -143,8 +143,8 @@ class People:
         scratch.executemany("INSERT INTO known VALUES (?, ?, ?, ?, ?)", ties)
         scratch.execute(
             f"CREATE TABLE right AS SELECT {_KEY}, coalesce(root, who) AS root,"
-            " coalesce(named, max(counted.person)) AS named, sum(step) AS count FROM counted LEFT JOIN known USING (who)"
-            f" GROUP BY {_KEY} HAVING sum(step) <> 0"
+            " coalesce(named, max(counted.person)) AS named, sum(step) AS count"
+            f" FROM counted LEFT JOIN known USING (who) GROUP BY {_KEY} HAVING sum(step) <> 0"
         )
         scratch.execute(f"CREATE TABLE kept ({_KEY}, root, named, count)")
         scratch.execute("CREATE TABLE kept_ties (who, kept, person, root, named)")

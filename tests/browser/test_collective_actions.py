@@ -4,6 +4,7 @@ from playwright.sync_api import Page
 
 from tests.browser.chromium import assert_accessible
 from tests.browser.conftest import OpenedHouse, Opening
+from tests.service.street import until
 
 STROKES_MAX = 40
 """A minute leaves time for twice as many."""
@@ -100,8 +101,23 @@ def test_the_pages_are_for_everybody_in_each_state(house: OpenedHouse, open_page
 
 
 def test_the_review_with_actions_and_people_is_for_everybody(house: OpenedHouse, narrow: Page) -> None:
-    year = house.intake.get("/actions").json()["year"]
-    narrow.goto(f"{house.urls['stats']}/report/{year}/page")
+    visit = {"occurred_at": "2024-03-12T10:00:00+01:00", "requests": [{"category": "health", "answered": True}]}
+    case = house.intake.post("/visits", json=visit).json()["case_id"]
+    breakfast = {
+        "kind": "health_breakfast",
+        "held_at": "2024-03-12T09:00:00+01:00",
+        "category": "health",
+        "headcount": 3,
+    }
+    action = house.intake.post("/actions", json=breakfast).json()["action_id"]
+    house.intake.post(f"/actions/{action}/attendances", json={"case_id": case})
+
+    def counted() -> bool:
+        report = house.stats.get("/report/2024").json()
+        return bool(report["actions"]["count"] and report["people"]["count"])
+
+    until(counted)
+    narrow.goto(f"{house.urls['stats']}/report/2024/page")
     narrow.get_by_role("heading", name="Les actions collectives").wait_for()
     narrow.get_by_role("heading", name="Les personnes", exact=True).wait_for()
     assert_accessible(narrow)
