@@ -30,6 +30,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "caf": {"name": "Agent Inventé", "roles": ["caf"]},
     "nobody": {"name": "Sans Rôle"},
     "later": {"name": "Léa Inventée", "roles": ["accueil"]},
+    "leaving": {"name": "Agent Inventé, parti", "roles": ["accueil"]},
 }
 ROLES = "coord=coordinator, accueil=front_desk, caf=partner:p01"
 HTML = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
@@ -152,14 +153,14 @@ def test_a_role_that_changed_at_the_provider_ends_the_sessions_with_the_one_befo
 def test_an_account_that_is_shut_here_stays_out_whatever_the_provider_says(
     house: Street, browser: httpx.Client, provider: IdentityProvider
 ) -> None:
-    sign_in(browser, provider, "caf")
+    sign_in(browser, provider, "leaving")
     account_id = browser.get("/session").json()["account_id"]
     accounts = house.as_role("coordinator").get("/accounts").json()
     login = next(one["login"] for one in accounts if one["account_id"] == account_id)
     # No password fits an account that has none.
     problem_of(browser.post("/session", json={"login": login, "password": ""}), 401)
     house.ask_house("accounts/disable", {"login": login})
-    assert sign_in(browser, provider, "caf").status_code == 403
+    assert sign_in(browser, provider, "leaving").status_code == 403
 
 
 def test_signing_out_leads_out_of_the_provider_too(browser: httpx.Client, provider: IdentityProvider) -> None:

@@ -13,7 +13,7 @@ from tests.simulation.plan import Plan, draw
 from tests.simulation.shrink import shrink
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 400
+SEEDS = 250
 AT_ONCE = 2
 
 
