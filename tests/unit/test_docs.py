@@ -165,6 +165,12 @@ def test_each_link_leads_somewhere(page: Path) -> None:
             assert not anchor or anchor in anchors(target / "README.md" if target.is_dir() else target), link
 
 
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+def test_a_decision_is_called_by_its_number(page: Path) -> None:
+    called = re.findall(r"\[(?:decision )?(\d+)\]\([^)]*?(\d{4})-[^)]*\)", page.read_text())
+    assert all(int(number) == int(file) for number, file in called)
+
+
 def test_decisions_are_numbered_without_a_gap() -> None:
     assert [path.name[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
 
