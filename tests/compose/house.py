@@ -15,13 +15,14 @@ from uuid import uuid4
 
 import httpx
 
+from shared.client import NotSwapped, SwappedToken
 from tests.compose.images import HOUSE, ROOT, SERVERS
 from tests.compose.podman import Podman, PodmanFailed, run
 
-PORTS = ("INTAKE", "REFERRAL", "STATS", "INTAKE_2", "REFERRAL_2", "STATS_2", "BI")
+PORTS = ("INTAKE", "REFERRAL", "STATS", "INTAKE_2", "REFERRAL_2", "STATS_2", "BI", "PROMETHEUS")
 SERVERS_FIRST = ("valkey", "postgres")
 SERVICES = ("intake", "referral", "stats", "intake-2", "referral-2", "stats-2")
-PROFILES = ("scale", "bi", "operate")
+PROFILES = ("scale", "bi", "operate", "observe")
 WAIT_S_MAX = 90.0
 
 Seen = TypeVar("Seen")
@@ -41,7 +42,7 @@ class ComposedHouse:
         self._environment = {
             **podman.environment,
             "HOUSE_IMAGE": HOUSE,
-            **{f"{name}_IMAGE": SERVERS for name in ("VALKEY", "POSTGRES", "SOCAT")},
+            **{f"{name}_IMAGE": SERVERS for name in ("VALKEY", "POSTGRES", "SOCAT", "PROMETHEUS")},
             "SECRETS_FOLDER": str(self.secrets),
             **{f"{name}_PORT": str(port) for name, port in self.ports.items()},
         }
@@ -57,6 +58,9 @@ class ComposedHouse:
         self.start(*SERVICES, "bi")
         for name in SERVICES:
             until(lambda name=name: self.is_ready(name), f"{name} is ready")  # type: ignore[misc]
+        # What Prometheus shows at the door is made by the house that it watches.
+        (self.secrets / "metrics_token").write_text(self.maison("token", "create", "--role", "operations").strip())
+        self.start("prometheus")
 
     def close(self) -> None:
         """Take everything down; what a broken start left as well."""
@@ -126,6 +130,15 @@ class ComposedHouse:
             return set()
         return {(each["topic"], each["partition"]) for each in told.get("subscribers", ()) if each["owned"]}
 
+    def watched(self, what: str) -> list[dict[str, Any]]:
+        """What Prometheus answers to an expression; nothing while it is not there."""
+        try:
+            answer = httpx.get(f"{self.url('prometheus')}/api/v1/query", params={"query": what}, timeout=5)
+        except httpx.TransportError:
+            return []
+        found: list[dict[str, Any]] = answer.json()["data"]["result"] if answer.is_success else []
+        return found
+
     @cached_property
     def desk(self) -> httpx.Client:
         """A front desk, let in by a token."""
@@ -138,7 +151,7 @@ class ComposedHouse:
 
     def _client(self, role: str) -> httpx.Client:
         token = self.maison("token", "create", "--role", role).strip()
-        client = httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=20)
+        client = httpx.Client(auth=SwappedToken(self.url("intake"), token), timeout=20)
         self._clients.append(client)
         return client
 
@@ -153,7 +166,7 @@ class ComposedHouse:
         body = {"requests": [{"category": "housing"}]}
         try:
             answer = self.desk.post(f"{self.url(at)}/visits", json=body, headers={"Idempotency-Key": key})
-        except httpx.TransportError:
+        except (httpx.TransportError, NotSwapped):
             return False
         assert answer.status_code in {201, 429, 500, 502, 503, 504}, answer.text
         return answer.status_code == 201
@@ -162,7 +175,7 @@ class ComposedHouse:
         """How many there are by the figures; None while nobody answers."""
         try:
             answer = self.office.get(f"{self.url(at)}/stats/{what}")
-        except httpx.TransportError:
+        except (httpx.TransportError, NotSwapped):
             return None
         return sum(row["count"] for row in answer.json()["rows"]) if answer.is_success else None
 

@@ -1,6 +1,7 @@
 """The images: a base of Debian's packages in place of those of a registry, and the house on top of it."""
 
 import configparser
+import hashlib
 import re
 import subprocess
 import sys
@@ -14,9 +15,12 @@ from tests.compose.podman import Podman, run
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
+_SERVERS_FROM = (HERE / "servers.Containerfile", HERE / "postgresql.sh")
 # Made once and kept: they take longer than all the rest. `podman rmi` them to have them made again.
 PYTHON = "localhost/maison-tests/python:bookworm"
-SERVERS = "localhost/maison-tests/servers:bookworm"
+SERVERS = (
+    f"localhost/maison-tests/servers:{hashlib.sha256(b''.join(p.read_bytes() for p in _SERVERS_FROM)).hexdigest()[:12]}"
+)
 # Made anew each time, and removed.
 BUILT = "localhost/maison-tests/built:now"
 HOUSE = "localhost/maison-tests/house:now"
@@ -29,7 +33,7 @@ def prepare_bases(podman: Podman) -> None:
         _make_python(podman)
     if not podman.succeeds("image", "exists", SERVERS):
         build = ("build", "--quiet", "--network", "host", "--build-arg", f"BASE={PYTHON}", "-t", SERVERS)
-        podman(*build, "-f", HERE / "servers.Containerfile", HERE, wait_s=BUILD_S_MAX)
+        podman(*build, "-f", _SERVERS_FROM[0], HERE, wait_s=BUILD_S_MAX)
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from shared.partitions import PARTITIONS_POSTGRESQL
 from tests.compose import podman as podman_module
 from tests.compose.house import SERVICES, ComposedHouse, composed_house, until
-from tests.compose.images import house_image, prepare_bases
+from tests.compose.images import ROOT, house_image, prepare_bases
 from tests.compose.podman import Podman, PodmanFailed
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900), pytest.mark.xdist_group("compose")]
-ALL = ("valkey", "postgres", "bi", *SERVICES)
+ALL = ("valkey", "postgres", "bi", "prometheus", *SERVICES)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,21 @@ def test_the_city_reaches_the_database_at_the_loopback_address(house: ComposedHo
             connection.execute("SELECT * FROM intake.events")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(place, password="guessed")
+
+
+def test_prometheus_watches_every_replica_and_understands_every_alert(house: ComposedHouse) -> None:
+    until(lambda: len(house.watched("up{job='maison'} == 1")) == len(SERVICES), "every replica is watched")
+    loaded = httpx.get(f"{house.url('prometheus')}/api/v1/rules").json()["data"]["groups"]
+    written = yaml.safe_load((ROOT / "shared/telemetry/prometheus/alerts.yml").read_text())["groups"]
+    rules = [rule for group in loaded for rule in group["rules"]]
+    assert {rule["name"] for rule in rules} == {rule["alert"] for group in written for rule in group["rules"]}
+    until(lambda: all_ok(house), "every rule can be evaluated")
+
+
+def all_ok(house: ComposedHouse) -> bool:
+    """Whether Prometheus has evaluated each of its rules, and none has failed."""
+    groups = httpx.get(f"{house.url('prometheus')}/api/v1/rules").json()["data"]["groups"]
+    return all(rule["health"] == "ok" for group in groups for rule in group["rules"])
 
 
 def test_whatever_is_killed_comes_back_and_nothing_is_lost(house: ComposedHouse) -> None:
