@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.whereabouts import find_house
+from shared.client import NotSwapped, SwappedToken
 from shared.settings import Settings
 
 TIMEOUT_S = 30.0
@@ -62,12 +63,15 @@ def _asked(settings: Settings, year: int, site: str | None, token_file: Path | N
     if card is None:
         _fail(f"no house runs in {settings.data}")
     # From a file: a command line can be read by everybody on the machine.
-    headers = {"Authorization": f"Bearer {token_file.read_text(encoding='ascii').strip()}"} if token_file else {}
+    token = token_file.read_text(encoding="ascii").strip() if token_file else None
+    shown = SwappedToken(card["services"]["intake"]["url"], token) if token else None
     address = f"{card['services']['stats']['url']}/report/{year}"
     try:
         answer = httpx.get(
-            address, params={"site": site} if site else {}, headers=headers, timeout=TIMEOUT_S, trust_env=False
+            address, params={"site": site} if site else {}, auth=shown, timeout=TIMEOUT_S, trust_env=False
         )
+    except NotSwapped as refusal:
+        _fail(f"intake refused the token ({refusal})")
     except httpx.HTTPError as error:
         _fail(f"stats does not answer at {address}: {error}")
     if answer.status_code != httpx.codes.OK:

@@ -73,7 +73,11 @@ def send(url: _Url = DEFAULT_URL, spool: _SpoolFolder = DEFAULT_SPOOL, token_fil
     """Send the visits that wait. Exit status 0 = none is left."""
     kept = Spool(spool)
     with DeskClient(url, spool=kept, token=_token(token_file)) as desk:
-        sent = desk.send_kept()
+        try:
+            sent = desk.send_kept()
+        except Refused as refusal:
+            typer.echo(f"Refused. {refusal} {len(kept.keys())} left.", err=True)
+            raise typer.Exit(1) from None
     left = len(kept.keys())
     typer.echo(f"{len(sent)} sent, {left} left.")
     raise typer.Exit(1 if left else 0)
@@ -96,14 +100,23 @@ def correct(
     category: Annotated[list[str] | None, typer.Argument(help="All its requests, as they should have been.")] = None,
     channel: Annotated[str | None, typer.Option(help="in_person, phone, mail, email, home or remote.")] = None,
     at: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="With an offset.")] = None,
+    site: Annotated[str | None, typer.Option(help="Open requests are handed over anew there.")] = None,
+    language: Annotated[str | None, typer.Option(help="Two letters of ISO 639-1; empty: not said.")] = None,
+    need: Annotated[list[str] | None, typer.Option(help="All that there were; empty: none.")] = None,
+    children: Annotated[bool | None, typer.Option("--children/--no-children", help="To look after.")] = None,
     url: _Url = DEFAULT_URL,
     token_file: _TokenFile = None,
 ) -> None:
     """Put a visit right; what is left out is right already. Exit status 0 = it stands like that."""
-    right: dict[str, Any] = {"channel": channel, "occurred_at": at}
+    right: dict[str, Any] = {"channel": channel, "occurred_at": at, "site": site, "children": children}
+    if need:
+        right["needs"] = [one for one in need if one]
     if category:
         right["requests"] = [RightRequest(category=one) for one in category]
-    correction = Correction(**{name: value for name, value in right.items() if value is not None})
+    said = {name: value for name, value in right.items() if value is not None}
+    if language is not None:
+        said["language"] = language or None
+    correction = Correction(**said)
     _change(url, token_file, lambda desk: desk.correct(visit, correction))
 
 

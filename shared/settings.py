@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     bi_password: SecretStr = SecretStr("")
     access: Literal["open", "required"] = "open"
     https: bool = False
+    hosts: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_secret: SecretStr = SecretStr("")
@@ -67,6 +68,18 @@ class Settings(BaseSettings):
         if value and not value.startswith("https://") and host not in {"localhost", "127.0.0.1", "::1"}:
             raise ValueError("begins with https://; without it only a provider on this machine is asked")
         return value
+
+    @field_validator("hosts")
+    @classmethod
+    def _names_only(cls, value: str) -> str:
+        if set(value) & set("/*@") or any(name.count(":") == 1 for name in _listed(value)):
+            raise ValueError("lists names as they stand in addresses, without https://, without ports, without *")
+        return value
+
+    @property
+    def listed_hosts(self) -> frozenset[str]:
+        """The names that the house is told to answer to, in small letters, without ports."""
+        return frozenset(name.lower().strip("[]") for name in _listed(self.hosts))
 
     @property
     def asks_intake_at(self) -> str:
@@ -113,3 +126,7 @@ class Settings(BaseSettings):
             if path.exists():
                 return path.read_text().strip() or None
         return None
+
+
+def _listed(names: str) -> list[str]:
+    return names.replace(",", " ").split()

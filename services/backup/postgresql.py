@@ -19,8 +19,8 @@ from shared.migrations import migrate
 from shared.settings import Settings
 
 LOGS = ("intake", "referral")
-SEEDED = ("partitions", "vault_audit_head")
-"""The first migration puts rows into these: they hold nothing of a house yet."""
+SEEDED = ("partitions", "vault_audit_head", "door_head")
+"""A migration puts rows into these: they hold nothing of a house yet."""
 _TABLES = """
     SELECT table_schema, table_name, array_agg(column_name::text ORDER BY ordinal_position)
     FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)

@@ -1,16 +1,20 @@
 """The HTTP edge of the audit trail, for the data protection officer: reading it, and taking its head away."""
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake.access import trail
+from services.intake import chain
+from services.intake.access import sign_ins, trail
 from services.intake.access.trail import SignedHead, Signer
-from services.intake.asking import who_asks
+from services.intake.asking import access_of, who_asks
+from services.intake.chain import Chain
 from services.intake.vault import Vault, audit
 from shared.clock import utc_now
+from shared.database import Database
 from shared.envelope import timestamp
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
@@ -23,9 +27,13 @@ class TrailPage(BaseModel):
     next: int | None
 
 
-class HeadView(BaseModel):
-    """Where the trail ends, signed. Keep it where this house cannot write."""
+_Which = Literal["audit", "sign-ins"]
 
+
+class HeadView(BaseModel):
+    """Where a trail ends, signed. Keep it where this house cannot write."""
+
+    trail: _Which
     sequence: int
     hash: str
     at: str
@@ -38,6 +46,7 @@ class HeadForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    trail: _Which = "audit"
     sequence: int = Field(ge=0, le=2**53)
     hash: str = Field(pattern=r"^[0-9a-f]{64}$")
     at: str = Field(max_length=40)
@@ -53,8 +62,20 @@ class CheckView(BaseModel):
     whole: bool
 
 
-def add_audit_routes(app: FastAPI, vault: Vault, signer: Signer) -> None:
-    """Add the routes."""
+class _Trail(NamedTuple):
+    """One of the trails. `purpose` goes into its signatures: no head of one is good for another."""
+
+    database: Database
+    chain: Chain
+    purpose: str
+
+
+def add_audit_routes(app: FastAPI, vault: Vault, door: Database, signer: Signer) -> None:
+    """Add the routes. `door`: the database of accounts and sign-ins."""
+    trails: Mapping[_Which, _Trail] = {
+        "audit": _Trail(vault.database, audit.TRAIL, "maison-audit-head-1"),
+        "sign-ins": _Trail(door, sign_ins.TRAIL, "maison-door-head-1"),
+    }
 
     @app.get("/audit", tags=["audit"], summary="Who read and did what, newest first", responses=problems(422))
     async def read(
@@ -62,28 +83,31 @@ def add_audit_routes(app: FastAPI, vault: Vault, signer: Signer) -> None:
         before: Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the page before")] = None,
     ) -> TrailPage:
         # Reading the trail is on the trail.
-        await vault.note_access((await who_asks(request)).access("audit", utc_now()))
+        await vault.note_access(access_of(await who_asks(request), "audit", utc_now()))
         records = await vault.database.read(lambda connection: trail.page(connection, before))
         full = len(records) == trail.PAGE_MAX
         return TrailPage(records=records, next=records[-1]["sequence"] if full else None)
 
-    @app.get("/audit/head", tags=["audit"], summary="Where the trail ends, signed")
-    async def head() -> HeadView:
-        sequence, digest = await vault.database.read(trail.head)
-        signed = await asyncio.to_thread(signer.sign, sequence, digest, timestamp(utc_now()))
-        return HeadView(**signed._asdict(), public_key=await asyncio.to_thread(lambda: signer.public_key))
+    @app.get("/audit/head", tags=["audit"], summary="Where a trail ends, signed", responses=problems(422))
+    async def head(which: Annotated[_Which, Query(alias="trail")] = "audit") -> HeadView:
+        one = trails[which]
+        sequence, digest = await one.database.read(lambda connection: trail.head(connection, one.chain))
+        signed = await asyncio.to_thread(signer.sign, one.purpose, sequence, digest, timestamp(utc_now()))
+        public_key = await asyncio.to_thread(lambda: signer.public_key)
+        return HeadView(trail=which, **signed._asdict(), public_key=public_key)
 
     @app.post(
         "/audit/check",
         tags=["audit"],
-        summary="Hold the trail against a head that was taken before",
+        summary="Hold a trail against a head that was taken before",
         responses=problems(400, 413, 415, 422),
         openapi_extra=form_contract(HeadForm),
     )
     async def check(request: Request) -> CheckView:
         form = await read_form(request, HeadForm)
         taken = SignedHead(form.sequence, form.hash, form.at, form.signature)
-        ours = await asyncio.to_thread(signer.is_ours, taken)
-        continues = await vault.database.read(lambda connection: trail.agrees(connection, taken))
-        whole = (await vault.database.read(audit.check)).fault is None
+        one = trails[form.trail]
+        ours = await asyncio.to_thread(signer.is_ours, one.purpose, taken)
+        continues = await one.database.read(lambda connection: trail.agrees(connection, one.chain, taken))
+        whole = (await one.database.read(lambda connection: chain.check(connection, one.chain))).fault is None
         return CheckView(ours=ours, continues=continues, whole=whole)

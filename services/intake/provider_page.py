@@ -21,6 +21,7 @@ from services.intake.access.federated import Federated, NoRole, read_roles
 from services.intake.access.id_tokens import NotBelieved
 from services.intake.access.provider import Begun, Provider, ProviderAway
 from services.intake.signing_in import address_of, end_session
+from shared.access.asking import WayOut
 from shared.access.cookies import Cookies
 from shared.access.door import Door, away
 from shared.access.sign_in_address import target
@@ -29,10 +30,8 @@ from shared.web.pages import Asked, PageRouter
 from shared.web.problems import Problem, not_found
 
 START, BACK = "/sign-in/provider", "/sign-in/provider/back"
-BEGUN_COOKIE, TOKEN_COOKIE = "maison_begun", "maison_provider"
+BEGUN_COOKIE = "maison_begun"
 BEGUN_S_MAX = 600
-TOKEN_BYTES_MAX = 3_000
-"""An ID token that is longer is not kept: then the provider is not asked to sign its person out."""
 _SALT = "maison-provider-1"
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
@@ -117,21 +116,22 @@ class ProviderDoor:
         answer = page.render("signed_in.html", address=address, doors=())
         self._cookies.give(answer, secret)
         answer.delete_cookie(BEGUN_COOKIE, path="/sign-in", httponly=True, samesite="lax")
-        if len(token) <= TOKEN_BYTES_MAX:
-            secure = self._settings.https
-            answer.set_cookie(TOKEN_COOKIE, token, path="/sign-out", httponly=True, samesite="strict", secure=secure)
+        self._cookies.keep(answer, token)
         return answer
 
-    async def way_out(self, request: Request) -> str | None:
-        """Where whoever signs out here signs out of the provider too; None for who came another way."""
-        token = request.cookies.get(TOKEN_COOKIE)
+    async def way_out(self, token: str | None, back: str) -> WayOut | None:
+        """Where whoever signs out here signs out of the provider too; None for who came another way.
+
+        `token`: what its browser kept; `back`: the page to sign in, as the provider leads to it.
+        """
         if not self.is_open or not token:
             return None
         try:
-            return await self.provider.way_out(token, self._address(request, "/sign-in"))
+            address = await self.provider.way_out(token, back)
         except ProviderAway:
             # Signed out here they are in any case.
             return None
+        return WayOut(address, self.label) if address else None
 
     def _kept(self, request: Request, state: str | None) -> _Kept | None:
         try:

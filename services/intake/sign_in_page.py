@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from services.intake.access.entrance import Entrance
-from services.intake.provider_page import TOKEN_COOKIE, ProviderDoor
+from services.intake.provider_page import ProviderDoor
 from services.intake.signing_in import address_of, end_session
-from shared.access.cookies import Cookies
+from shared.access.cookies import PROVIDER_COOKIE, Cookies
 from shared.access.door import Door
 from shared.access.principal import Role, principal_of
-from shared.access.sign_in_address import target
+from shared.access.sign_in_address import sign_in_from_outside, target
 from shared.settings import Settings
 from shared.web.pages import Asked, FieldFault, FormFaults, PageRouter, mark
 from shared.web.problems import Problem
@@ -114,12 +114,13 @@ def sign_in_pages(
     @router.post("/sign-out")
     async def sign_out(page: Asked, request: Request) -> Response:
         await end_session(request, entrance, door)
-        way_out = await provider.way_out(request)
+        back = sign_in_from_outside(settings, request.scope, "intake")
+        way_out = await provider.way_out(request.cookies.get(PROVIDER_COOKIE), back)
         page.is_left()
         # A form may not lead to another site: there a link does.
-        answer = page.redirect(HERE) if way_out is None else page.render("left_here.html", way_out=way_out, provider=by)
+        is_out = way_out is None
+        answer = page.redirect(HERE) if is_out else page.render("signed_out.html", sign_in=HERE, way_out=way_out)
         cookies.take(answer)
-        answer.delete_cookie(TOKEN_COOKIE, path="/sign-out", httponly=True, samesite="strict")
         return answer
 
     return router

@@ -9,6 +9,7 @@ from services.intake.access import sign_ins
 from services.intake.access.accounts import principal_of_account
 from services.intake.access.entrance import Entrance
 from services.intake.access.forms import SignInForm
+from services.intake.access.tokens import TokenUnknown
 from shared.access.cookies import Cookies
 from shared.access.credentials import Credential, Kind, form_token
 from shared.access.door import Door
@@ -16,6 +17,7 @@ from shared.access.gate import CREDENTIAL
 from shared.access.principal import Principal, Role, principal_of
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
+from shared.web.problems import Problem
 
 
 class SessionView(BaseModel):
@@ -26,6 +28,14 @@ class SessionView(BaseModel):
     partner: str | None
     site: str | None
     form_token: str
+
+
+class ShortTokenView(BaseModel):
+    """What a token was swapped for. Good until `expires_at`, `expires_in_s` seconds from now."""
+
+    token: str
+    expires_at: str
+    expires_in_s: int
 
 
 class EndedView(BaseModel):
@@ -87,7 +97,27 @@ def add_signing_in(app: FastAPI, entrance: Entrance, door: Door, cookies: Cookie
         cookies.take(response)
         return EndedView()
 
+    _add_swapping(app, entrance)
     _add_reading(app, entrance)
+
+
+def _add_swapping(app: FastAPI, entrance: Entrance) -> None:
+    @app.post(
+        "/session/token",
+        status_code=201,
+        tags=["access"],
+        summary="Swap a machine's token for one of a quarter of an hour",
+        responses=problems(401, 403, 409, 429, 507),
+    )
+    async def swap(request: Request) -> ShortTokenView:
+        credential = credential_of(request)
+        assert credential is not None, "the policy asks who it is"
+        try:
+            short = await entrance.tokens.swap(credential.digest, address_of(request))
+        except TokenUnknown:
+            detail = "Only a token that was made for a machine is swapped: not what it was swapped for, nor a session."
+            raise Problem(409, "nothing-to-swap", "This is not swapped", detail) from None
+        return ShortTokenView(**short._asdict())
 
 
 def _add_reading(app: FastAPI, entrance: Entrance) -> None:

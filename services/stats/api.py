@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
 from starlette.responses import RedirectResponse
@@ -21,6 +22,7 @@ from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
 from shared.web.app import problems
+from shared.web.cursors import BEGINNING, CURSOR_MAX, Cursors
 from shared.web.parameters import Day, Year
 from shared.web.problems import FieldError, invalid
 
@@ -59,7 +61,7 @@ _By = Literal[
 _Period = Literal["day", "week", "month", "year"]
 
 
-def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Live) -> None:
+def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Live, cursors: Cursors) -> None:
     """Add what BI and live pages can ask for. The fixed paths come first: `live` is no figure's name."""
     today = _today_of(catalogue)
     sites = {"enum": [site.code for site in catalogue.sites]}
@@ -73,10 +75,17 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         tags=["figures"],
         summary="The counters as they move",
         response_class=EventSourceResponse,
-        responses={200: {"content": {"text/event-stream": {}}}},
+        responses={200: {"content": {"text/event-stream": {}}}, **problems(422)},
     )
-    async def stream(request: Request) -> EventSourceResponse:
-        told = live.stream(today, all_of_them=sees_all(principal_of(request), catalogue))
+    async def stream(
+        request: Request,
+        last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=CURSOR_MAX)] = BEGINNING,
+    ) -> EventSourceResponse:
+        all_of_them = sees_all(principal_of(request), catalogue)
+        # Who may see more than before, or less, has not seen what stands now.
+        what = f"counters:{all_of_them}"
+        after = cursors.read(what, last_event_id, "Last-Event-ID")
+        told = live.stream(today, after, partial(cursors.give, what), all_of_them=all_of_them)
         return EventSourceResponse(told, ping=15)
 
     @app.get("/stats/{figure}", tags=["figures"], summary="A figure by period", responses=problems(403, 404, 422))

@@ -16,7 +16,7 @@ from services.stats.counting import FIGURES
 from services.stats.exports import add_exports
 from services.stats.live import Live
 from services.stats.pages import add_figure_pages
-from services.stats.people.keeping import PRESENCES, TIES
+from services.stats.people.keeping import PEOPLE_COUNTS, PRESENCES, TIES
 from shared.access.asking import Asking
 from shared.access.door import Door
 from shared.access.gate import Gate
@@ -30,9 +30,10 @@ from shared.tasks import end
 from shared.telemetry.metrics import Telemetry
 from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
+from shared.web.cursors import Cursors
 from shared.web.internal import add_internal_routes
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0004")
+SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0005")
 
 
 def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
@@ -58,16 +59,18 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     async def rebuild() -> dict[str, Any]:
         return await rebuild_heard(
             service,
-            [FIGURES, PRESENCES, TIES],
+            [FIGURES, PRESENCES, TIES, PEOPLE_COUNTS],
             lambda suffix: topics(settings.partitions, live.on_change, suffix),
         )
 
     telemetry = Telemetry(service)
     app = new_app("stats", "Figures: live counters and yearly reviews.", service.health, lifespan, telemetry)
-    add_routes(app, catalogue, service.database, live)
+    cursors = Cursors(lambda: settings.house_key)
+    add_routes(app, catalogue, service.database, live, cursors)
     add_exports(app, catalogue, service.database)
     door = Door(asking.look)
-    add_figure_pages(app, catalogue, service.database, live, sign_out_page("stats", asking, door, settings))
+    leaving = sign_out_page("stats", asking, door, settings)
+    add_figure_pages(app, catalogue, service.database, live, cursors, leaving)
     add_contract_routes(app, service, telemetry)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
     opened = catalogue.live_to_city is not None

@@ -44,17 +44,19 @@ class Live:
         """Every figure of today, this week, month and year and in all, total and divided: `all_of_them`, or by site."""
         return await self._database.read(lambda connection: _now(connection, today, all_of_them))
 
-    async def stream(self, today: Callable[[], date], *, all_of_them: bool = True) -> AsyncIterator[ServerSentEvent]:
-        """The counters at once, and again whenever they move."""
+    async def stream(
+        self, today: Callable[[], date], after: str, give: Callable[[str], str], *, all_of_them: bool = True
+    ) -> AsyncIterator[ServerSentEvent]:
+        """The counters, unless they stand at the place `after`, and again whenever they move.
+
+        `give` makes of a place the id of an event.
+        """
         yield ServerSentEvent(comment="the counters", retry=RETRY_MS)
-        told = None
         async for day, as_of in self.changes(today):
-            if (day, as_of) != told:
+            if place(day, as_of) != after:
                 counters = await self.now(day, all_of_them=all_of_them)
-                told = day, counters["as_of"]
-                yield ServerSentEvent(
-                    msgspec.json.encode(counters).decode(), event="counters", id=place(counters["as_of"])
-                )
+                after = place(day, counters["as_of"])
+                yield ServerSentEvent(msgspec.json.encode(counters).decode(), event="counters", id=give(after))
 
     async def changes(self, today: Callable[[], date]) -> AsyncIterator[tuple[date, dict[str, int]]]:
         """The day and the positions that the figures stand at: at once, and again whenever one of them moves."""
@@ -72,9 +74,9 @@ class Live:
             await asyncio.sleep(PAUSE_S)
 
 
-def place(as_of: Mapping[str, int]) -> str:
-    """Positions as the id of an event: what a listener says it has seen."""
-    return "-".join(str(position) for position in as_of.values())
+def place(day: date, as_of: Mapping[str, int]) -> str:
+    """A day and the positions that its figures stand at: what a listener says it has seen. Midnight moves figures."""
+    return "-".join([day.strftime("%Y%m%d"), *map(str, as_of.values())])
 
 
 def _now(connection: Connection, today: date, all_of_them: bool) -> dict[str, Any]:

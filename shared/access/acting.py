@@ -7,6 +7,7 @@ task, and would inherit it.
 from contextvars import ContextVar
 
 from shared.access.principal import Principal
+from shared.access.scope import Scope, scope_of
 from shared.web.problems import Problem
 
 ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
@@ -15,6 +16,11 @@ ACTING: ContextVar[Principal | None] = ContextVar("acting", default=None)
 def acting() -> Principal | None:
     """Who acts; None where nobody had to say, and outside of requests."""
     return ACTING.get()
+
+
+def acting_scope() -> Scope:
+    """How far who acts may read: what every query is asked with. Kept by whoever goes on reading after the request."""
+    return scope_of(ACTING.get())
 
 
 def actor() -> str | None:

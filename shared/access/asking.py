@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -13,6 +13,13 @@ from shared.access.principal import Principal, Role
 ADDRESS = "/internal/access"
 END_ADDRESS = "/internal/access/end"
 ANSWER_S_MAX = 3.0
+
+
+class WayOut(NamedTuple):
+    """Where somebody signs out of the provider, and what it is called."""
+
+    address: str
+    provider: str
 
 
 class Asking:
@@ -30,9 +37,15 @@ class Asking:
         except (ValueError, KeyError) as error:
             raise LookupAway from error
 
-    async def end(self, digest: bytes) -> None:
-        """End a session at its source. Raises `LookupAway`."""
-        await self._ask(END_ADDRESS, {"digest": digest.hex()})
+    async def end(self, digest: bytes | None, token: str | None, back: str) -> WayOut | None:
+        """End a session at its source, if there is one; where its person goes on to sign out of the provider.
+
+        `token`: the provider's, as the browser kept it; `back`: where the provider leads afterwards. Raises
+        `LookupAway`.
+        """
+        asked = {"digest": digest.hex() if digest else None, "token": token, "back": back}
+        found = (await self._ask(END_ADDRESS, asked)).get("way_out")
+        return WayOut(str(found["address"]), str(found["provider"])) if found else None
 
     async def _ask(self, address: str, asked: dict[str, Any]) -> dict[str, Any]:
         if self._client is None:
@@ -70,6 +83,11 @@ def read(told: dict[str, Any]) -> Known | None:
         return None
     found = told["principal"]
     principal = Principal(
-        Role(found["role"]), found["partner"], found["account_id"], found["site"], bool(found["session"])
+        Role(found["role"]),
+        found["partner"],
+        found["account_id"],
+        found["site"],
+        bool(found["session"]),
+        bool(found.get("to_swap", False)),
     )
     return Known(principal, datetime.fromisoformat(told["until"]), str(told.get("shown_as", "")))

@@ -4,16 +4,15 @@ Plain ASGI around the whole application, the short road included. Where nobody h
 does, a request costs one look through its headers and one in a dictionary.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access.acting import ACTING
 from shared.access.credentials import NOTHING, Credential, Kind, Shown, cookie_name, shown_in
 from shared.access.door import Door
+from shared.access.hosts import Hosts
 from shared.access.origin import check_origin
-from shared.access.policy import HOUSE_KEY, POLICY, Own, Rule
+from shared.access.policy import HOUSE_KEY, POLICY, SWAP, Own, Rule
 from shared.access.principal import KEY, SHOWN_AS, Principal, Role, principal_in
 from shared.access.rates import KNOWN, UNKNOWN, Rates
 from shared.access.refusing import Refusing
@@ -27,12 +26,7 @@ from shared.web.problems import Problem, not_found
 CREDENTIAL = "credential"
 """Where the gate leaves what was shown, in a request's state: by its digest."""
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-_NAMED_BY = {Own.QUEUE: "partner", Own.REFERRAL: "referral_id"}
-"""The parameter of an address that says whose it is."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-OwnerOf = Callable[[str], Awaitable[str | None]]
-"""The partner that an object belongs to, by its id; None where there is no such object."""
 
 
 class Gate:
@@ -46,17 +40,17 @@ class Gate:
         settings: Settings,
         door: Door,
         telemetry: Telemetry,
-        owners: Mapping[Own, OwnerOf] | None = None,
         *,
         live_to_city: bool = False,
     ) -> None:
         self._served, self._door, self._telemetry = served, door, telemetry
         self._routes = Routes(app, POLICY[service])
-        self._https = settings.https
+        self._https, self._hosts = settings.https, Hosts(settings)
         self._refusing = Refusing(app, service, settings)
         self._required = settings.access == "required"
+        # On one machine a token goes nowhere: it is swapped where it would travel.
+        self._swaps = self._required and settings.https
         self._cookie = cookie_name(https=settings.https).encode()
-        self._owners = owners or {}
         self._streams, self._rates = LiveStreams(door), Rates()
         self._live_to_city = live_to_city
 
@@ -75,6 +69,9 @@ class Gate:
     async def _answer(self, found: Found | None, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             shown = shown_in(scope["headers"], self._cookie)
+            if found is None or found.rule is not HOUSE_KEY:
+                # Whoever has the house's key has not been led here by a name.
+                self._hosts.check(scope)
             if found is not None and (shown is not NOTHING or self._required or _is_guarded(found.rule)):
                 credential = await self._admit(scope, found, shown)
             else:
@@ -112,7 +109,7 @@ class Gate:
         if principal.session and shown.credential:
             state[SHOWN_AS] = self._door.shown_as(shown.credential.digest)
         if rule.roles is not None:
-            await self._check(principal, rule, found)
+            self._check(principal, rule, found)
         ACTING.set(principal)
         return shown.credential
 
@@ -122,17 +119,18 @@ class Gate:
         else:
             self._rates.take(str((scope.get("client") or ("",))[0]).encode(), UNKNOWN)
 
-    async def _check(self, principal: Principal, rule: Rule, found: Found) -> None:
+    def _check(self, principal: Principal, rule: Rule, found: Found) -> None:
         assert rule.roles is not None
+        if principal.to_swap and self._swaps and rule is not SWAP:
+            raise _swap_first()
         if principal.role not in rule.roles:
             raise not_found(rule.unseen) if rule.unseen else _not_allowed()
         if rule.live and principal.role is Role.STATISTICS and not self._live_to_city:
             raise _not_allowed()
-        if rule.own is not None and principal.role is Role.PARTNER:
-            asked = found.parameters[_NAMED_BY[rule.own]]
-            owner = asked if rule.own is Own.QUEUE else await self._owners[rule.own](asked)
-            if owner is None or owner != principal.partner:
-                raise not_found(rule.own.value)
+        # The address of a queue says whose it is. Of all else, the store tells what lies in the reader's scope.
+        is_narrowed = rule.own is Own.QUEUE and principal.role is Role.PARTNER
+        if is_narrowed and found.parameters["partner"] != principal.partner:
+            raise not_found(Own.QUEUE.value)
 
 
 def _by_https_only(send: Send) -> Send:
@@ -157,6 +155,11 @@ def _unnamed() -> Problem:
 
 def _not_allowed() -> Problem:
     return Problem(403, "not-allowed", "Not for this role", "Your role may not do this. Ask a coordinator.")
+
+
+def _swap_first() -> Problem:
+    detail = "A desk's own token is good for POST /session/token of intake alone: use what that answers, and renew it."
+    return Problem(403, "token-to-swap", "Swap this token first", detail)
 
 
 def _unknown_token() -> Problem:

@@ -13,7 +13,10 @@ from shared.access.principal import Role
 
 
 class Own(StrEnum):
-    """Which part of an address says whose it is. The words are those of the refusal: `There is no such ...`."""
+    """What is one partner's own, in the word of its refusal: `There is no such ...`.
+
+    Whose a queue is, its address says, and the gate keeps it; whose a referral is, the store, by the reading's scope.
+    """
 
     QUEUE = "queue"
     REFERRAL = "referral"
@@ -57,6 +60,8 @@ def personal(*roles: Role) -> Rule:
     return Rule(frozenset(roles), None, personal=True)
 
 
+SWAP = personal(*Role)
+"""The one route that takes a desk's own token in a closed house."""
 _SIGNED_IN = only(*Role)
 _EVERY_SERVICE: Mapping[Route, Rule] = {
     ("GET", "/health/live"): ALL,
@@ -95,6 +100,7 @@ _INTAKE: Mapping[Route, Rule] = {
     ("GET", "/arrivals/{arrival_id}"): only(*_DESK),
     ("POST", "/arrivals/{arrival_id}/received"): only(*_DESK),
     ("POST", "/arrivals/{arrival_id}/left"): only(*_DESK),
+    ("POST", "/arrivals/{arrival_id}/undo"): only(*_DESK),
     ("POST", "/desk/waiting"): only(*_DESK),
     ("GET", "/desk/waiting/stream"): only(*_DESK),
     # Whom an invitation names is looked up there: to every other partner there is none.
@@ -125,6 +131,8 @@ _INTAKE: Mapping[Route, Rule] = {
     ("POST", "/cases/{case_id}/seal"): personal(*_PROTECTION),
     ("POST", "/cases/{case_id}/unseal"): personal(*_PROTECTION),
     ("POST", "/cases/{case_id}/opening"): personal(*_DESK),
+    ("GET", "/cases/{case_id}/opening/page"): personal(*_DESK),
+    ("POST", "/cases/{case_id}/opening/page"): personal(*_DESK),
     ("GET", "/openings"): personal(*_PROTECTION),
     ("GET", "/openings/page"): personal(*_PROTECTION),
     ("POST", "/openings/{opening_id}/seen"): personal(*_PROTECTION),
@@ -151,7 +159,8 @@ _INTAKE: Mapping[Route, Rule] = {
     ("GET", "/sign-in/provider/back"): ALL,
     ("POST", "/session"): ALL,
     ("POST", "/session/end"): ALL,
-    ("GET", "/session"): Rule(frozenset(Role), None, personal=True),
+    ("GET", "/session"): personal(*Role),
+    ("POST", "/session/token"): SWAP,
     ("GET", "/audit"): personal(Role.DATA_PROTECTION),
     ("GET", "/audit/head"): personal(Role.DATA_PROTECTION, Role.OPERATIONS),
     ("POST", "/audit/check"): personal(Role.DATA_PROTECTION, Role.OPERATIONS),

@@ -29,6 +29,7 @@ class Principal(NamedTuple):
     """An account or a token that was let in. `partner`: for whom it works, None = for the house.
 
     `site`: the one site that it is for, None = all of them. `session` = a person in a browser, not a machine.
+    `to_swap`: a desk's own token, which a closed house in a network takes only to swap it for a short one.
     """
 
     role: Role
@@ -36,6 +37,7 @@ class Principal(NamedTuple):
     account_id: str
     site: str | None = None
     session: bool = False
+    to_swap: bool = False
 
     @property
     def name(self) -> str:

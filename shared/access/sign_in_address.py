@@ -1,4 +1,4 @@
-"""Where a browser is sent to sign in, and where it goes afterwards: to a page of this house, and nowhere else."""
+"""Where a browser is sent to sign in, or to another service: to a page of this house, and nowhere else."""
 
 import re
 from urllib.parse import urlencode
@@ -26,16 +26,23 @@ def sign_in_page(settings: Settings, scope: Scope, service: str) -> str:
     return _origin(settings, HTTPConnection(scope), "intake", service) + "/sign-in"
 
 
+def sign_in_from_outside(settings: Settings, scope: Scope, service: str) -> str:
+    """The page to sign in, whole, as another site leads back to it: by the name that this browser came by."""
+    page = sign_in_page(settings, scope, service)
+    scheme, host = "https" if settings.https else "http", HTTPConnection(scope).headers.get("host", "")
+    return page if page.startswith("http:") else f"{scheme}://{host}{page}"
+
+
 def asked_for(scope: Scope) -> str:
     """The path and query of a request."""
     query = scope["query_string"].decode("latin-1")
     return str(scope["path"]) + (f"?{query}" if query else "")
 
 
-def target(settings: Settings, request: HTTPConnection, service: str, path: str) -> str:
-    """Where to go after signing in: this path of this service; the first page for what is no address of ours."""
+def target(settings: Settings, request: HTTPConnection, service: str, path: str, here: str = "intake") -> str:
+    """Where to go from a page of `here`: this path of this service; the first page for what is no address of ours."""
     known = service if service in _SERVICES else "intake"
-    return _origin(settings, request, known, "intake") + (path if _PATH.fullmatch(path) else "/")
+    return _origin(settings, request, known, here) + (path if _PATH.fullmatch(path) else "/")
 
 
 def _origin(settings: Settings, request: HTTPConnection, service: str, here: str) -> str:

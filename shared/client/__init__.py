@@ -9,17 +9,20 @@ It uses nothing of the house but its addresses: it can be taken along to any mac
 from shared.client.desk import DeskClient, Kept, Recorded, Refused, Standing, Unreachable
 from shared.client.forms import Correction, Request, RightRequest, Visit
 from shared.client.spool import Spool
+from shared.client.tokens import NotSwapped, SwappedToken
 
 __all__ = [
     "Correction",
     "DeskClient",
     "Kept",
+    "NotSwapped",
     "Recorded",
     "Refused",
     "Request",
     "RightRequest",
     "Spool",
     "Standing",
+    "SwappedToken",
     "Unreachable",
     "Visit",
 ]

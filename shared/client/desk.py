@@ -11,6 +11,7 @@ import httpx
 
 from shared.client.forms import Correction, Visit
 from shared.client.spool import Spool
+from shared.client.tokens import NotSwapped, SwappedToken
 from shared.clock import utc_now
 from shared.ids import new_id
 
@@ -48,7 +49,7 @@ class Kept:
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Refused(Exception):
     """The house will not take this visit as it is: `problem` (RFC 9457) names the fields and the remedy."""
 
@@ -66,7 +67,7 @@ class Unreachable(Exception):
 
 
 class DeskClient:
-    """A front desk's connection to intake. `token` is sent as a bearer token when the house asks for one."""
+    """A front desk's connection to intake. `token` lets it in where the house asks for one; it swaps it."""
 
     def __init__(
         self,
@@ -77,8 +78,8 @@ class DeskClient:
         pauses_s: Sequence[float] = PAUSES_S,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
+        shown = SwappedToken(url, token) if token else None
+        self._http = httpx.Client(base_url=url, auth=shown, timeout=TIMEOUT_S)
         self._spool, self._pauses_s, self._sleep = spool, pauses_s, sleep
 
     def __enter__(self) -> Self:
@@ -113,7 +114,8 @@ class DeskClient:
     def send_kept(self) -> list[Recorded]:
         """Send what waits in the spool, oldest first, until the house stops answering.
 
-        What it refuses is put apart in the spool's folder `refused`, with the reason.
+        What it refuses is put apart in the spool's folder `refused`, with the reason. Raises `Refused` where it does
+        not let us in: then everything still waits.
         """
         if self._spool is None:
             return []
@@ -125,6 +127,8 @@ class DeskClient:
                 except Unreachable:
                     break
                 except Refused as refusal:
+                    if refusal.status == httpx.codes.UNAUTHORIZED:
+                        raise
                     self._spool.refuse(key, refusal.problem)
                 else:
                     self._spool.done(key)
@@ -168,7 +172,7 @@ class DeskClient:
         """The answer, asked for again while there is none. Raises `Refused` or `Unreachable`."""
         for pause_s in (*pauses_s, None):
             try:
-                answer = ask()
+                answer = _answer(ask)
             except httpx.TransportError as error:
                 why = type(error).__name__
             else:
@@ -180,6 +184,14 @@ class DeskClient:
             if pause_s is not None:
                 self._sleep(pause_s)
         raise Unreachable(why)
+
+
+def _answer(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """What the house says to a request, or to the token that was to be swapped for it."""
+    try:
+        return ask()
+    except NotSwapped as refusal:
+        return refusal.answer
 
 
 def _comes_back(answer: httpx.Response) -> bool:

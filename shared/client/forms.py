@@ -41,6 +41,10 @@ class Correction(BaseModel):
     channel: str | None = None
     occurred_at: datetime | None = None
     requests: list[RightRequest] = []
+    site: str | None = None
+    language: str | None = None
+    needs: list[str] = []
+    children: bool = False
 
     def body(self) -> dict[str, object]:
         """What goes over the wire: nothing that was left out."""

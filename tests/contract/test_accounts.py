@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import DatabaseError
 
 from services.intake.access import passwords as passwords_
 from services.intake.access import sign_ins
@@ -14,14 +15,17 @@ from services.intake.access.accounts import AccountUnknown, LoginTaken
 from services.intake.access.entrance import FIRST_LOGIN, FIRST_PASSWORD, Entrance
 from services.intake.access.sessions import IDLE_MAX, LONGEST, OF_ONE_ACCOUNT_MAX
 from services.intake.access.throttle import ADDRESS_MAX, EVERYWHERE_MAX, HERE_MAX, WINDOW_S, Throttle
-from services.intake.access.tokens import TokenUnknown
+from services.intake.access.tokens import OF_ONE_TOKEN_MAX, SHORT, TokenUnknown
 from services.intake.app import SCHEMA
+from services.intake.chain import check
 from shared.access.credentials import Credential, Kind, digest_of
 from shared.access.door import AWAY_S_MAX, FRESH_S, Door, Known, LookupAway
 from shared.access.principal import Principal, Role
 from shared.database import Database
+from shared.ids import new_id
 from shared.migrations import migrate
 from shared.web.problems import Problem
+from tests.logs import by_hand
 
 CHOSEN = "une phrase longue et inventée"
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -144,18 +148,121 @@ async def test_the_database_holds_nothing_that_opens_a_door(entrance: Entrance) 
     made = await entrance.accounts.make("desk", "Agent inventé", Role.FRONT_DESK, None, None)
     _, secret = await entrance.sign_in("desk", made.password, CHOSEN, HERE)
     issued = await entrance.tokens.issue(Role.COORDINATOR, None, None, 1)
+    short = await entrance.tokens.swap(digest_of(issued.token), HERE)
 
     def everything(connection: Connection) -> list[Row[Any]]:
-        tables = ("accounts", "sessions", "tokens", "sign_ins")
+        tables = ("accounts", "sessions", "tokens", "short_tokens", "door_records")
         return [row for name in tables for row in connection.execute(text(f"SELECT * FROM {name}"))]
 
     rows = await entrance.accounts.database.read(everything)
     held = [bytes(value) if isinstance(value, memoryview) else value for row in rows for value in row]
     assert len(rows) >= 6
-    for opens in (made.password, CHOSEN, secret, issued.token):
+    for opens in (made.password, CHOSEN, secret, issued.token, short.token):
         assert not [value for value in held if isinstance(value, str) and opens in value]
         assert not [value for value in held if isinstance(value, bytes) and opens.encode() in value]
     assert [value for value in held if isinstance(value, str) and value.startswith("$argon2id$")]
+
+
+async def test_a_record_of_the_door_that_was_changed_or_taken_out_shows(
+    entrance: Entrance, database_url: str, clock: Clock
+) -> None:
+    database = entrance.accounts.database
+    for _ in range(4):
+        await refused(entrance.sign_in("nobody-here", "x", None, HERE))
+    assert await database.read(whole) is None
+    engine = by_hand(database_url, "intake")
+    for statement in ("UPDATE door_records SET entry = '{}'", "DELETE FROM door_records"):
+        with engine.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+            connection.execute(text(statement))
+    with engine.connect() as connection, connection.begin():
+        on_sqlite = connection.dialect.name == "sqlite"
+        connection.execute(text(f"DROP TRIGGER {'door_no_delete' if on_sqlite else 'door_no_change ON door_records'}"))
+        connection.execute(text("DELETE FROM door_records WHERE sequence = 3"))
+    assert await database.read(whole) == 3
+
+
+async def test_the_chain_of_the_door_goes_on_when_old_records_are_forgotten(entrance: Entrance, clock: Clock) -> None:
+    database = entrance.accounts.database
+    for _ in range(3):
+        await refused(entrance.sign_in("nobody-here", "x", None, HERE))
+    clock.now += sign_ins.KEPT + MINUTE
+    await signed_in(entrance)
+    found = await database.read(lambda connection: sign_ins.page(connection, None))
+    assert {entry.what for entry in found} == {"account-made", "password-chosen", "signed-in"}
+    assert await database.read(whole) is None
+
+
+async def test_records_of_before_the_chain_go_into_it_in_their_order(database_url: str) -> None:
+    migrate(database_url, "intake", SCHEMA.versions, "0011")
+    rows = [{"entry_id": new_id(), "at": f"2008-03-11T09:00:0{n}.000Z", "what": "refused"} for n in range(5)]
+    with by_hand(database_url, "intake").connect() as connection, connection.begin():
+        for row in rows:
+            values = {**row, "account_id": None, "address": HERE}
+            connection.execute(
+                text("INSERT INTO sign_ins VALUES (:entry_id, :at, :what, :account_id, :address)"), values
+            )
+    migrate(database_url, "intake", SCHEMA.versions, SCHEMA.newest)
+    database = Database(database_url, "intake")
+    await database.start()
+    now = datetime(2008, 3, 12, tzinfo=UTC)
+    await database.write(lambda connection: sign_ins.note(connection, now, "signed-in", "account-1", ELSEWHERE))
+    assert await database.read(whole) is None
+    found = await database.read(lambda connection: sign_ins.page(connection, None))
+    older = await database.read(lambda connection: sign_ins.page(connection, found[2].entry_id))
+    await database.stop()
+    assert [entry.entry_id for entry in found[1:]] == [row["entry_id"] for row in reversed(rows)]
+    assert (found[0].what, found[1].address) == ("signed-in", HERE)
+    assert older == found[3:]
+
+
+def whole(connection: Connection) -> int | None:
+    """The first record at fault."""
+    return check(connection, sign_ins.TRAIL).fault
+
+
+def bearer(token: str) -> Credential:
+    return Credential(Kind.TOKEN, digest_of(token))
+
+
+async def test_what_a_token_is_swapped_for_is_good_for_a_quarter_of_an_hour(entrance: Entrance, clock: Clock) -> None:
+    issued = await entrance.tokens.issue(Role.FRONT_DESK, None, "fontaine-d-ouche", 1)
+    short = await entrance.tokens.swap(digest_of(issued.token), HERE)
+    assert short.expires_in_s == SHORT.total_seconds()
+    for token, to_swap in ((issued.token, True), (short.token, False)):
+        known = await entrance.look(bearer(token), uses=True)
+        assert known is not None
+        principal = Principal(Role.FRONT_DESK, None, issued.token_id, "fontaine-d-ouche", to_swap=to_swap)
+        assert known.principal == principal
+    clock.now += SHORT - MINUTE
+    assert await entrance.look(bearer(short.token), uses=True)
+    clock.now += MINUTE
+    assert await entrance.look(bearer(short.token), uses=True) is None
+    assert await entrance.look(bearer(issued.token), uses=True)
+
+
+async def test_no_short_token_outlives_the_one_it_was_swapped_for(entrance: Entrance, clock: Clock) -> None:
+    issued = await entrance.tokens.issue(Role.FRONT_DESK, None, None, 1)
+    clock.now += timedelta(days=1) - MINUTE
+    short = await entrance.tokens.swap(digest_of(issued.token), HERE)
+    assert short.expires_in_s == 60
+    clock.now += MINUTE
+    assert await entrance.look(bearer(short.token), uses=True) is None
+    with pytest.raises(TokenUnknown):
+        await entrance.tokens.swap(digest_of(issued.token), HERE)
+
+
+async def test_a_token_has_so_many_short_ones_and_another_nobodys(entrance: Entrance, clock: Clock) -> None:
+    one, other = [await entrance.tokens.issue(Role.FRONT_DESK, None, None, 1) for _ in range(2)]
+    others = await entrance.tokens.swap(digest_of(other.token), HERE)
+    given = []
+    for _ in range(OF_ONE_TOKEN_MAX + 1):
+        given.append(await entrance.tokens.swap(digest_of(one.token), HERE))
+        clock.now += timedelta(seconds=1)
+    good = [await entrance.look(bearer(short.token), uses=True) is not None for short in (others, *given)]
+    assert good == [True, False, *[True] * OF_ONE_TOKEN_MAX]
+    for never in (given[-1].token, "mai_" + "x" * 51):
+        with pytest.raises(TokenUnknown):
+            await entrance.tokens.swap(digest_of(never), HERE)
 
 
 async def test_the_door_keeps_a_record_without_what_was_typed(entrance: Entrance, clock: Clock) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from shutil import copytree
 from typing import Any
 
@@ -19,7 +20,8 @@ from services.intake.tables import VisitReferral
 from services.referral import app as referral
 from services.referral.tables import Booking, PermanenceCancellation, QueueItem
 from services.stats import app as stats
-from services.stats.tables import CaseTie, Figure, Name, PresenceRow, Publication
+from services.stats.people.tracks import Stop, counts, tracks
+from services.stats.tables import CaseTie, Figure, Name, PeopleCount, PresenceRow, Publication
 from shared.log.tables import AnswerRow, EventRow, PartitionRow
 from shared.migrations import migrate
 from shared.partitions import PARTITIONS_POSTGRESQL, PARTITIONS_SQLITE
@@ -33,7 +35,7 @@ SUBSCRIPTIONS: set[type[SQLModel]] = {Checkpoint, DeadLetter}
 SERVICES: dict[str, tuple[Schema, set[type[SQLModel]]]] = {
     "intake": (intake.SCHEMA, LOG | SUBSCRIPTIONS | {VisitReferral, *ACCESS_TABLES}),
     "referral": (referral.SCHEMA, LOG | SUBSCRIPTIONS | {QueueItem, Booking, PermanenceCancellation}),
-    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure, Name, Publication, PresenceRow, CaseTie}),
+    "stats": (stats.SCHEMA, SUBSCRIPTIONS | {Figure, Name, Publication, PresenceRow, CaseTie, PeopleCount}),
 }
 BREAKS = """
 import os, signal
@@ -91,6 +93,37 @@ def test_an_empty_database_is_brought_to_the_tables_that_the_code_reads(database
             connection.dialect.default_schema_name = service
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_counts_of_people_are_made_of_the_presences_that_a_house_has(database_url: str, seed: int) -> None:
+    migrate(database_url, "stats", stats.SCHEMA.versions, "0004")
+    chance = Random(seed)
+    rows = {
+        (chance.choice(("people", "participants")), chance.choice(("total", "partner")), day, site, who): root
+        for root in "abcdef"
+        for who in (root, root + "2")
+        for day in ("2007-12-30", "2007-12-31", "2008-01-01", "2008-02-29", "2009-03-01")
+        for site in chance.sample(("east", "west"), chance.randrange(3))
+    }
+    columns = "figure, dimension, grain, next_grain, site, period, next_period, value, count"
+    with by_hand(database_url, "stats").begin() as connection:
+        connection.execute(
+            text("INSERT INTO presences VALUES (:figure, :dimension, :day, :site, '', :who, :root, :named, 1)"),
+            [
+                {"figure": figure, "dimension": dimension, "day": day, "site": site, "who": who, "root": root,
+                 "named": root < "c"}
+                for (figure, dimension, day, site, who), root in rows.items()
+            ],
+        )  # fmt: skip
+    bring(database_url, "stats")
+    stops = (
+        (root, root < "c", Stop(figure, dimension, "", site, day))
+        for (figure, dimension, day, site, _who), root in rows.items()
+    )
+    with by_hand(database_url, "stats").connect() as connection:
+        found = connection.execute(text(f"SELECT {columns} FROM people_counts")).all()
+    assert {(*row,) for row in found} == {(*place, count) for place, count in counts({}, tracks(stops)).items()}
 
 
 @each_service

@@ -91,9 +91,16 @@ class Street:
 
     def as_role(self, role: str, service: str = "intake", **scope: Any) -> httpx.Client:
         """A client that shows a token of this role."""
-        return self._opened(
-            f"{service}/{role}/{scope}", service, lambda: {"Authorization": f"Bearer {self.token(role, **scope)}"}
-        )
+        return self._opened(f"{service}/{role}/{scope}", service, lambda: self.shown(role, **scope))
+
+    def shown(self, role: str, **scope: Any) -> dict[str, str]:
+        """What a machine of this role shows: a token, or what a desk swaps its own for."""
+        token = {"Authorization": f"Bearer {self.token(role, **scope)}"}
+        if role != "front_desk":
+            return token
+        answer = self.nobody().post("/session/token", headers=token)
+        assert answer.status_code == 201, answer.text
+        return {"Authorization": f"Bearer {answer.json()['token']}"}
 
     def nobody(self, service: str = "intake") -> httpx.Client:
         """A client that shows nothing and remembers nothing."""

@@ -38,6 +38,14 @@ def closed(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: obje
         yield street
 
 
+@pytest.fixture(scope="module")
+def networked(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object) -> Iterator[Street]:
+    """A closed street that people reach over a network."""
+    folder = tmp_path_factory.mktemp("networked")
+    with running_valkey() as bus, open_street(folder, bus, access="required", https=True) as street:
+        yield street
+
+
 def made(street: Street, role: str = "front_desk", **scope: str) -> tuple[str, str]:
     """(login, one-time password) of a new account."""
     login = f"desk-{uuid4().hex[:12]}"
@@ -250,6 +258,56 @@ class TestTokens:
         assert here.post("/visits", json=VISIT).status_code == 201
 
 
+class TestShortTokens:
+    def test_a_desks_own_token_is_good_for_being_swapped_alone(self, networked: Street) -> None:
+        issued = networked.ask_house("tokens", {"role": "front_desk", "site": "fontaine-d-ouche"})
+        own = {"Authorization": f"Bearer {issued['token']}"}
+        for service, path in (("intake", "/session"), ("referral", "/partners"), ("stats", "/stats/live")):
+            problem = problem_of(networked.nobody(service).get(path, headers=own), 403)
+            assert problem["type"] == "/problems/token-to-swap"
+        problem_of(networked.nobody().post("/visits", json=VISIT, headers=own), 403)
+        swapped = networked.nobody().post("/session/token", headers=own)
+        assert (swapped.status_code, swapped.json()["expires_in_s"]) == (201, 900)
+        short = {"Authorization": f"Bearer {swapped.json()['token']}"}
+        # The same machine: its role, its site, its name in events and records.
+        told = networked.nobody().get("/session", headers=short).json()
+        assert (told["role"], told["site"], told["account_id"]) == (
+            "front_desk", "fontaine-d-ouche", issued["token_id"],
+        )  # fmt: skip
+        assert networked.nobody().post("/visits", json=VISIT, headers=short).status_code == 201
+        assert networked.nobody("referral").get("/partners", headers=short).status_code == 200
+        problem_of(networked.nobody().get("/accounts", headers=short), 403)
+
+    def test_what_a_token_was_swapped_for_ends_with_it(self, closed: Street) -> None:
+        issued = closed.ask_house("tokens", {"role": "front_desk"})
+        own = {"Authorization": f"Bearer {issued['token']}"}
+        short = {"Authorization": f"Bearer {closed.nobody().post('/session/token', headers=own).json()['token']}"}
+        referral = closed.nobody("referral")
+        assert referral.get("/partners", headers=short).status_code == 200
+        closed.ask_house("tokens/revoke", {"token_id": issued["token_id"]})
+        problem_of(closed.nobody().post("/session/token", headers=own), 401)
+        problem_of(closed.nobody().get("/session", headers=short), 401)
+        until(lambda: referral.get("/partners", headers=short).status_code == 401, FRESH_S + 5)
+
+    def test_what_was_swapped_is_not_swapped_again_and_neither_is_a_session(self, closed: Street) -> None:
+        problem_of(closed.nobody().post("/session/token", headers=closed.shown("front_desk")), 409)
+        with signed_in(closed) as browser:
+            problem_of(browser.post("/session/token"), 409)
+        problem_of(closed.nobody().post("/session/token"), 401)
+
+    @pytest.mark.parametrize("role", ["coordinator", "statistics", "operations"])
+    def test_other_machines_may_swap_theirs_and_need_not(self, closed: Street, role: str) -> None:
+        own = {"Authorization": f"Bearer {closed.token(role)}"}
+        short = {"Authorization": f"Bearer {closed.nobody().post('/session/token', headers=own).json()['token']}"}
+        roles = [closed.nobody().get("/session", headers=shown).json()["role"] for shown in (own, short)]
+        assert roles == [role, role]
+
+    def test_a_desk_on_the_houses_own_machine_may_show_its_own_token(self, street: Street, closed: Street) -> None:
+        for house in (street, closed):
+            own = {"Authorization": f"Bearer {house.token('front_desk')}"}
+            assert house.nobody().post("/visits", json=VISIT, headers=own).status_code == 201
+
+
 class TestOpenHouse:
     def test_a_desk_without_a_token_works_as_ever_and_one_with_a_token_is_named(self, street: Street) -> None:
         assert street.nobody().post("/visits", json=VISIT).status_code == 201
@@ -280,7 +338,7 @@ class TestOpenHouse:
         """Pipelined: the second begins in the first one's task."""
         token = street.as_role("front_desk").headers["Authorization"]
         body = json.dumps(VISIT).encode()
-        start = b"POST /visits HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        start = b"POST /visits HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         length = b"Content-Length: %d\r\n" % len(body)
         first = start + length + f"Authorization: {token}\r\n\r\n".encode() + body
         second = start + length + b"Connection: close\r\n\r\n" + body
@@ -394,7 +452,9 @@ class TestHostile:
     )
     @each_service
     def test_a_header_that_decides_and_comes_twice_is_refused(self, street: Street, service: str, head: bytes) -> None:
-        answer = raw(street, service, b"GET /health/live HTTP/1.1\r\nHost: x\r\n" + head + b"Connection: close\r\n\r\n")
+        answer = raw(
+            street, service, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + head + b"Connection: close\r\n\r\n"
+        )
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert b"/problems/doubled-header" in answer
 
@@ -416,8 +476,8 @@ class TestHostile:
     def test_a_head_that_two_parsers_could_read_as_two_is_not_let_in(
         self, street: Street, service: str, head: bytes
     ) -> None:
-        begun = b"POST /partners HTTP/1.1\r\nHost: x\r\n" + head
-        smuggled = begun + b"\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+        begun = b"POST /partners HTTP/1.1\r\nHost: localhost\r\n" + head
+        smuggled = begun + b"\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
         answer = raw(street, service, smuggled)
         assert re.match(rb"HTTP/1.1 40[0145] ", answer), answer[:60]
         assert b"process_resident_memory" not in answer
@@ -432,7 +492,7 @@ class TestHostile:
     @each_service
     def test_a_head_that_never_ends_is_not_gathered(self, street: Street, service: str) -> None:
         with closing(socket.create_connection(("127.0.0.1", street.ports[service]), timeout=10)) as line:
-            line.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nCookie: ")
+            line.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nCookie: ")
             answer = b""
             with suppress(ConnectionError):
                 for _ in range(200):
@@ -448,7 +508,7 @@ class TestHostile:
     ) -> None:
         monkeypatch.setattr("shared.web.bounded.READ_S_MAX", 0.2)
         assert raw(street, "intake", b"GET /health/live HTTP/1.1\r\nHo", hang_up=False).startswith(b"HTTP/1.1 408 ")
-        head = b"POST /visits HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+        head = b"POST /visits HTTP/1.1\r\nHost: intake\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
         assert raw(street, "intake", head, hang_up=False) == b""
 
     @pytest.mark.parametrize(
@@ -462,18 +522,29 @@ class TestHostile:
 
     @pytest.mark.parametrize("path", ["//people/x", "/people/x?role=coordinator", "/%70eople/x", "/people/..%2fx"])
     def test_an_address_written_otherwise_is_no_way_round(self, street: Street, path: str) -> None:
-        answer = raw(street, "intake", f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = raw(street, "intake", f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         assert re.match(rb"HTTP/1.1 40[14] ", answer)
 
     @pytest.mark.parametrize("host", ["", "x?", "x/", "x#", "x@y", "[::1", "x\\y"])
     def test_a_host_that_is_none_leads_nobody_elsewhere(self, closed: Street, host: str) -> None:
         request = f"GET /partners HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nConnection: close\r\n\r\n"
         answer = raw(closed, "referral", request.encode())
-        location = re.search(rb"location: (\S+)", answer)
-        if location:
-            found = urlsplit(location[1].decode())
-            assert found.port == closed.ports["intake"]
-            assert found.hostname in ("127.0.0.1", "x")
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"location: " not in answer
+
+    @each_service
+    def test_a_name_that_is_not_the_houses_is_refused_and_the_setting_named(self, street: Street, service: str) -> None:
+        foreign = {"Host": f"elsewhere.invalid:{street.ports[service]}"}
+        for path in ("/health/live", "/session", "/metrics", "/nothing"):
+            problem = problem_of(street.nobody(service).get(path, headers=foreign), 400, "Host")
+            assert problem["type"] == "/problems/unknown-host"
+            assert "MAISON_HOSTS" in problem["detail"]
+        page = street.nobody(service).get("/sign-in", headers={**foreign, "Accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
+        assert "La maison ne répond pas à cette adresse" in page.text
+        # Whoever has the key of the house was led here by nobody's name.
+        keyed = street.nobody(service).get("/internal/status", headers={**foreign, "X-House-Key": street.key})
+        assert keyed.status_code == 200
 
     @pytest.mark.parametrize("header", ["X-Principal", "X-Role", "X-Forwarded-User", "Remote-User", "X-Original-URL"])
     def test_a_header_that_claims_to_be_somebody_is_nobody(self, closed: Street, header: str) -> None:
@@ -503,11 +574,11 @@ def test_no_change_of_any_route_is_made_for_another_site(closed: Street, service
 
 def test_who_runs_wild_is_slowed_down_alone(closed: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.access.gate.KNOWN", Rate(0.001, 3))
-    wild = {"Authorization": f"Bearer {closed.token('front_desk')}"}
+    wild = closed.shown("front_desk")
     answers = [closed.nobody().get("/session", headers=wild) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     problem_of(answers[-1], 429)
-    calm = {"Authorization": f"Bearer {closed.token('front_desk')}"}
+    calm = closed.shown("front_desk")
     assert closed.nobody().get("/session", headers=calm).status_code == 200
 
 
@@ -559,7 +630,7 @@ class TestInTheHouse:
             assert answer.json()["role"] == "coordinator"
             assert not file.exists()
             session = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
-            token = street.token("front_desk")
+            token = street.token("coordinator")
         # What opens a door stands nowhere: not in the files, not in what was logged.
         secrets = [password, CHOSEN, session["Cookie"].partition("=")[2], token]
         assert not [secret for secret in secrets if secret in caplog.text]
@@ -574,19 +645,18 @@ class TestInTheHouse:
             assert street.nobody("referral").get("/partners", headers=shown).status_code == 200
             assert not file.exists()
 
-    def test_by_https_the_cookie_is_this_hosts_alone(self, tmp_path: Path, valkey: Valkey) -> None:
-        with open_street(tmp_path / "data", valkey, access="required", https=True) as street:
-            login, password = made(street)
-            answer = sign_in(street, login, password, new_password=CHOSEN)
-            cookie = answer.headers["set-cookie"]
-            assert cookie.startswith("__Host-maison_session=")
-            assert {"Secure", "HttpOnly", "Path=/", "SameSite=strict"} <= set(cookie.split("; "))
-            assert "Domain" not in cookie
-            assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
-            shown = {"Cookie": cookie.partition(";")[0]}
-            assert street.nobody().get("/session", headers=shown).status_code == 200
-            plain = {"Cookie": shown["Cookie"].removeprefix("__Host-")}
-            problem_of(street.nobody().get("/session", headers=plain), 401)
+    def test_by_https_the_cookie_is_this_hosts_alone(self, networked: Street) -> None:
+        login, password = made(networked)
+        answer = sign_in(networked, login, password, new_password=CHOSEN)
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-maison_session=")
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=strict"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+        assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+        shown = {"Cookie": cookie.partition(";")[0]}
+        assert networked.nobody().get("/session", headers=shown).status_code == 200
+        plain = {"Cookie": shown["Cookie"].removeprefix("__Host-")}
+        problem_of(networked.nobody().get("/session", headers=plain), 401)
 
     def test_while_intake_is_away_whom_we_know_goes_on_and_whom_we_do_not_is_told(
         self, tmp_path: Path, valkey: Valkey

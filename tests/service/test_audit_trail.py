@@ -71,3 +71,17 @@ def test_a_head_that_was_taken_away_shows_that_the_end_was_cut_off(house: Street
     # The chain alone sees nothing; the head that was taken away does.
     assert officer.post("/audit/check", json=later).json() == {"ours": True, "continues": False, "whole": True}
     assert officer.post("/audit/check", json=taken).json()["continues"]
+
+
+def test_the_record_of_sign_ins_has_a_head_of_its_own(house: Street) -> None:
+    officer = house.as_role("data_protection")
+    taken = officer.get("/audit/head", params={"trail": "sign-ins"}).json()
+    assert taken["trail"] == "sign-ins"
+    house.nobody().post("/session", json={"login": "nobody-here", "password": "x"})
+    assert officer.post("/audit/check", json=taken).json() == {"ours": True, "continues": True, "whole": True}
+    later = officer.get("/audit/head", params={"trail": "sign-ins"}).json()
+    assert later["sequence"] == taken["sequence"] + 1
+    # A head of one trail is none of the other.
+    assert officer.post("/audit/check", json={**taken, "trail": "audit"}).json()["ours"] is False
+    problem_of(officer.get("/audit/head", params={"trail": "x"}), 422, "trail")
+    problem_of(house.as_role("coordinator").get("/audit/head", params={"trail": "sign-ins"}), 403)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -21,10 +22,13 @@ from shared.client import (
     Request,
     RightRequest,
     Spool,
+    SwappedToken,
     Unreachable,
     Visit,
 )
-from tests.service.street import Street
+from shared.client.tokens import RENEWED_BEFORE_S
+from tests.servers import running_valkey
+from tests.service.street import Street, open_street
 
 VISIT = Visit(requests=[Request(category="housing")])
 
@@ -171,10 +175,91 @@ def test_a_visit_is_put_right_and_voided_by_the_client(street: Street) -> None:
         assert again.version == 4
 
 
+NOTHING_SAID = ["--language", "", "--need", "", "--no-children"]
+
+
 def test_a_visit_is_put_right_and_voided_on_the_command_line(street: Street) -> None:
     visit_id = street.record("legal")["visit_id"]
     url = ["--url", street.url("intake")]
     told = CliRunner().invoke(app, ["correct", visit_id, "housing", "health", "--channel", "mail", *url])
     assert (told.exit_code, told.output) == (0, f"Visit {visit_id}: corrected, version 3\n")
+    said = ["--language", "ar", "--need", "reader", "--need", "interpreter", "--children"]
+    for right, expected in ((said, ("ar", ["interpreter", "reader"], True)), (NOTHING_SAID, (None, [], False))):
+        assert CliRunner().invoke(app, ["correct", visit_id, *right, *url]).exit_code == 0
+        visit = street.intake.get(f"/visits/{visit_id}").json()
+        assert (visit["language"], visit["needs"], visit["children"], visit["channel"]) == (*expected, "mail")
     assert CliRunner().invoke(app, ["void", visit_id, "--reason", "because", *url]).exit_code == 1
-    assert CliRunner().invoke(app, ["void", visit_id, *url]).output == f"Visit {visit_id}: void, version 4\n"
+    assert CliRunner().invoke(app, ["void", visit_id, *url]).output == f"Visit {visit_id}: void, version 6\n"
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object) -> Iterator[Street]:
+    """A house that lets nobody in who does not say who it is."""
+    with running_valkey() as bus, open_street(tmp_path_factory.mktemp("closed"), bus, access="required") as street:
+        yield street
+
+
+def test_a_desk_shows_its_token_to_one_address_alone(closed: Street) -> None:
+    shown: list[tuple[str, str]] = []
+    issued = closed.ask_house("tokens", {"role": "front_desk", "site": "fontaine-d-ouche"})
+    with DeskClient(closed.url("intake"), token=issued["token"]) as desk:
+        desk._http.event_hooks["request"] = [
+            lambda request: shown.append((request.url.path, request.headers["Authorization"]))
+        ]
+        recorded = [desk.record(VISIT) for _ in range(3)]
+    assert all(isinstance(one, Recorded) for one in recorded)
+    assert [path for path, token in shown if issued["token"] in token] == ["/session/token"]
+    assert [path for path, _ in shown].count("/visits") == 3
+
+
+def test_a_short_token_that_is_over_is_renewed_before_and_one_that_was_forgotten_is_swapped_anew(
+    closed: Street,
+) -> None:
+    now = [0.0]
+    auth = SwappedToken(closed.url("intake"), closed.token("front_desk"), lambda: now[0])
+    used: list[str] = []
+    with httpx.Client(base_url=closed.url("intake"), auth=auth) as desk:
+        desk.event_hooks["request"] = [lambda request: used.append(request.headers["Authorization"])]
+        for at in (0.0, 15 * 60 - RENEWED_BEFORE_S - 1, 15 * 60 - RENEWED_BEFORE_S):
+            now[0] = at
+            assert desk.get("/session").json()["role"] == "front_desk"
+        # Asked, used, used again; asked for anew and used, before it is over.
+        assert [used.index(token) for token in used] == [0, 1, 1, 0, 4]
+        auth._short = auth._short[:-9] + "x" * 9
+        assert desk.get("/session").status_code == 200
+        assert len(used) == 8
+
+
+def test_a_visit_waits_while_the_house_cannot_swap_the_token(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    with DeskClient(nobody(), spool=spool, token="mai_of_nobody", sleep=lambda _s: None) as desk:
+        kept = desk.record(VISIT)
+    assert isinstance(kept, Kept)
+    assert spool.keys() == [kept.key]
+
+
+def test_a_desk_that_is_not_let_in_any_more_keeps_what_waits(closed: Street, tmp_path: Path) -> None:
+    issued = closed.ask_house("tokens", {"role": "front_desk"})
+    closed.ask_house("tokens/revoke", {"token_id": issued["token_id"]})
+    spool = Spool(tmp_path / "spool")
+    spool.add("a-key", VISIT.body())
+    with DeskClient(closed.url("intake"), spool=spool, token=issued["token"]) as desk, pytest.raises(Refused) as why:
+        desk.send_kept()
+    assert why.value.status == 401
+    assert spool.keys() == ["a-key"]
+    (tmp_path / "token").write_text(issued["token"])
+    where = ("--url", closed.url("intake"), "--spool", str(spool.folder), "--token-file", str(tmp_path / "token"))
+    told = CliRunner().invoke(app, ["send", *where])
+    assert (told.exit_code, "1 left" in told.output) == (1, True)
+
+
+def test_a_house_that_swaps_nothing_is_shown_the_token_itself(tmp_path: Path) -> None:
+    auth = SwappedToken("http://house.invalid", "mai_long")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_swap = request.url.path == "/session/token"
+        return httpx.Response(404 if is_swap else 200, text=request.headers["Authorization"])
+
+    with httpx.Client(transport=httpx.MockTransport(answer), auth=auth) as desk:
+        for _ in range(2):
+            assert desk.get("http://house.invalid/visits/x").text == "Bearer mai_long"

@@ -3,8 +3,10 @@
 import base64
 import hmac
 import json
+import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -170,6 +172,25 @@ def test_signing_out_leads_out_of_the_provider_too(browser: httpx.Client, provid
     assert f"{provider.issuer}/oauth2/end_session?id_token_hint=" in left.text
     assert browser.get("/session", headers={"Accept": "application/json"}).status_code == 401
     assert browser.post("/sign-out").status_code == 303
+
+
+@pytest.mark.parametrize("service", ["referral", "stats"])
+def test_signing_out_at_another_service_leads_out_of_the_provider_too(
+    house: Street, browser: httpx.Client, provider: IdentityProvider, service: str
+) -> None:
+    sign_in(browser, provider, "zoe")
+    here = {"Origin": house.url(service)}
+    left = browser.post(f"{house.url(service)}/sign-out", headers=here)
+    assert left.status_code == 200
+    (way_out,) = re.findall(r'href="([^"]+/end_session[^"]+)"', left.text)
+    asked = parse_qs(urlsplit(unescape(way_out)).query)
+    assert way_out.startswith(f"{provider.issuer}/")
+    assert asked["post_logout_redirect_uri"] == [f"{house.url('intake')}/sign-in"]
+    assert asked["id_token_hint"][0].count(".") == 2
+    assert browser.get("/session", headers={"Accept": "application/json"}).status_code == 401
+    # Nothing of the provider is left in the browser, nor is there any way out for whoever never came from there.
+    again = browser.post(f"{house.url(service)}/sign-out", headers=here)
+    assert (again.status_code, "end_session" in again.text) == (200, False)
 
 
 async def test_a_provider_that_is_away_is_told_as_such() -> None:

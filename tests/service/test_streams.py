@@ -2,11 +2,17 @@
 
 import asyncio
 import random
+import re
+from pathlib import Path
 
 import httpx
+import pytest
 
+from shared.bus import position_of
+from tests.servers import Valkey
+from tests.service.refusals import problem_of
 from tests.service.streams import listening
-from tests.service.street import Street
+from tests.service.street import Street, open_street
 
 CUTS = 100
 VISITS = 400
@@ -42,7 +48,7 @@ async def test_a_queue_cut_a_hundred_times_is_read_whole_and_once(own_street: St
                     last_id = event.id
                     seen.append((event.id, event.data["request_id"]))
     assert [request for _, request in seen] == recorded
-    positions = [int(entry_id.removesuffix("-0")) for entry_id, _ in seen]
+    positions = [position_of(cursor) for cursor, _ in seen]
     assert positions == sorted(set(positions))
 
 
@@ -50,8 +56,10 @@ async def test_what_a_partner_answers_comes_down_the_stream_too(street: Street) 
     visit = street.record("literacy")
     (referral,) = street.referrals_of(visit["visit_id"])
     view = street.referral.get(f"/referrals/{referral['referral_id']}").json()
-    url = f"{street.url('referral')}/queues/{view['queue']}/stream?after={view['position']}-0"
-    async with listening(url) as events:
+    async with listening(f"{street.url('referral')}/queues/{view['queue']}/stream") as events:
+        async for event in events:
+            if event.data["position"] == view["position"]:
+                break
         await asyncio.to_thread(
             street.referral.post, f"/referrals/{view['referral_id']}/accept", headers={"If-Match": '"1"'}
         )
@@ -72,6 +80,70 @@ async def test_the_last_event_id_goes_before_the_cursor_of_the_address(street: S
         first, second = await anext(events), await anext(events)
     async with listening(url, first.id) as events:
         assert (await anext(events)).id == second.id
+
+
+async def test_a_reader_goes_on_where_it_stood_after_the_house_was_started_anew(tmp_path: Path, valkey: Valkey) -> None:
+    visit = {"requests": [{"category": "social_rights", "partner": "p01"}] * 3}
+    with open_street(tmp_path, valkey) as street:
+        street.referrals_of(street.intake.post("/visits", json=visit).json()["visit_id"])
+        async with listening(f"{street.url('referral')}/queues/p01/stream") as events:
+            told = [await anext(events) for _ in range(3)]
+        page = street.referral.get("/queues/p01", params={"limit": 2}).json()
+        async with listening(f"{street.url('stats')}/stats/live/stream") as events:
+            stood = await anext(events)
+    with open_street(tmp_path, valkey) as street:
+        async with listening(f"{street.url('referral')}/queues/p01/stream", told[0].id) as events:
+            assert [await anext(events) for _ in range(2)] == told[1:]
+        rest = street.referral.get("/queues/p01", params={"after": page["next"]}).json()
+        assert [view["position"] for view in rest["items"]] == [told[2].data["position"]]
+        async with listening(f"{street.url('stats')}/stats/live/stream", stood.id) as events:
+            await asyncio.to_thread(street.record, "legal")
+            # What the reader had seen is not told again: the first that it hears is what came since.
+            moved = await anext(events)
+    assert moved.data["as_of"]["intake"] > stood.data["as_of"]["intake"]
+
+
+def test_a_cursor_is_good_for_its_own_queue_and_its_own_house_alone(street: Street) -> None:
+    """Refused alike: of another queue, of other figures, changed, cut short, never given."""
+    for partner in ("p15", "p14"):
+        body = {"requests": [{"category": "employment", "partner": partner}]}
+        street.referrals_of(street.intake.post("/visits", json=body).json()["visit_id"])
+    own, other = (
+        re.findall(r'data-after="([^"]+)"', street.referral.get(f"/desk/{code}").text)[0] for code in ("p15", "p14")
+    )
+    place, _, signature = own.partition(".")
+    wrong = (other, f"{position_of(place) + 1}-0.{signature}", f"{place}.", place, own[:-1], "x", f"{own} ")
+    for cursor in wrong:
+        for path in ("/queues/p15", "/queues/p15/stream"):
+            refused = street.referral.get(path, params={"after": cursor})
+            assert problem_of(refused, 422, "after")["type"] == "/problems/unknown-cursor"
+        for path in ("/queues/p15/stream", "/desk/p15/stream"):
+            refused = street.referral.get(path, headers={"Last-Event-ID": cursor.strip() + "x"})
+            assert (refused.status_code, refused.headers["content-type"][:10]) != (200, "text/event")
+            assert refused.json()["type"] == "/problems/unknown-cursor" if path[1] == "q" else "erreur" in refused.text
+        assert street.referral.get("/desk/p15", params={"after": cursor}).status_code == 422
+    for path, what in (("/stats/live/stream", "Last-Event-ID"), ("/figures/stream", "Last-Event-ID")):
+        refused = street.stats.get(path, headers={what: own})
+        assert refused.status_code == 422
+    assert street.referral.get("/queues/p15", params={"after": own}).json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("page", ["/figures", "/figures?site=fontaine-d-ouche"])
+def test_a_page_of_figures_that_is_cut_off_within_a_move_is_told_all_of_it_again(page: str, street: Street) -> None:
+    told = re.findall(r'sse-connect="([^"]+)"', street.stats.get(page).text)[0].replace("&amp;", "&")
+    street.record("legal")
+    seen: list[str] = []
+    with street.stats.stream("GET", told) as answer:
+        for line in answer.iter_lines():
+            if line.startswith(("id: ", "event: ")):
+                seen.append(line)
+            if line.startswith("id: "):
+                break
+    # Until the last fragment comes no id says that the page stands there.
+    assert len(seen) > 2
+    with street.stats.stream("GET", told, headers={"Last-Event-ID": seen[-1].removeprefix("id: ")}) as answer:
+        street.record("legal")
+        assert next(line for line in answer.iter_lines() if line.startswith("event: ")) == seen[0]
 
 
 async def test_the_counters_move_when_a_visit_is_recorded(street: Street) -> None:

@@ -1,7 +1,9 @@
 """What the command line and the other services ask of the entrance: `/internal/...`, with the house's key."""
 
+import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Request
@@ -10,16 +12,25 @@ from services.intake.access.accounts import AccountUnknown, LoginTaken, Made
 from services.intake.access.entrance import Entrance
 from services.intake.access.forms import AccessForm, AccountForm, EndForm, LoginForm, TokenForm, TokenIdForm
 from services.intake.access.tokens import TokenUnknown
-from shared.access.asking import ADDRESS, END_ADDRESS, tell
+from shared.access.asking import ADDRESS, END_ADDRESS, WayOut, tell
 from shared.access.credentials import Credential
 from shared.access.door import Door, LookupAway
 from shared.catalogue import Catalogue
 from shared.web.body import read_form
 from shared.web.problems import Problem, not_found
 
+WAY_OUT_S_MAX = 2.0
+LeadsOut = Callable[[str | None, str], Awaitable[WayOut | None]]
+"""(a provider's token, where it leads back to) -> where its person signs out there."""
+
 
 def add_access_care(
-    app: FastAPI, entrance: Entrance, door: Door, catalogue: Catalogue, house_key: Callable[[], str | None]
+    app: FastAPI,
+    entrance: Entrance,
+    door: Door,
+    catalogue: Catalogue,
+    house_key: Callable[[], str | None],
+    way_out: LeadsOut,
 ) -> None:
     """Add the routes; they are no part of the public contract."""
 
@@ -39,11 +50,18 @@ def add_access_care(
             raise Problem(503, "store-unavailable", "The database cannot be reached", "Ask again.") from None
 
     @app.post(END_ADDRESS, **guarded)
-    async def end(request: Request) -> dict[str, bool]:
-        digest = bytes.fromhex((await read_form(request, EndForm)).digest)
-        await entrance.sessions.end(digest)
-        door.forget(digest)
-        return {"signed_in": False}
+    async def end(request: Request) -> dict[str, Any]:
+        form = await read_form(request, EndForm)
+        if form.digest:
+            digest = bytes.fromhex(form.digest)
+            await entrance.sessions.end(digest)
+            door.forget(digest)
+        leads_to = None
+        # Signed out here they are in any case, and who asks does not wait for long.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAY_OUT_S_MAX):
+                leads_to = await way_out(form.token, form.back)
+        return {"signed_in": False, "way_out": leads_to and leads_to._asdict()}
 
     _add_accounts(app, entrance, door, catalogue, guarded)
     _add_tokens(app, entrance, door, catalogue, guarded)

@@ -5,6 +5,7 @@ from pydantic_core import PydanticCustomError
 
 from services.intake.access.accounts import LOGIN
 from services.intake.access.tokens import DAYS_MAX
+from shared.access.cookies import PROVIDER_BYTES_MAX
 from shared.access.credentials import Kind
 from shared.access.principal import Role
 from shared.catalogue import Catalogue
@@ -34,9 +35,11 @@ class AccessForm(_Form):
 
 
 class EndForm(_Form):
-    """Which session is over, by its digest."""
+    """Which session is over, by its digest, and what leads its person out of the provider: its token, and back."""
 
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    digest: str | None = Field(pattern=r"^[0-9a-f]{64}$")
+    token: str | None = Field(default=None, max_length=PROVIDER_BYTES_MAX)
+    back: str = Field(default="", max_length=1_000)
 
 
 class _Scope(_Form):

@@ -4,7 +4,7 @@ Moments are written in UTC to the millisecond: as texts they are in the order of
 """
 
 from sqlalchemy import Table
-from sqlmodel import Boolean, Column, Field, Index, LargeBinary, SQLModel, Text
+from sqlmodel import BigInteger, Boolean, Column, Field, LargeBinary, SQLModel, Text
 
 
 def _text(*, key: bool = False, unique: bool = False) -> "Column[str]":
@@ -58,22 +58,43 @@ class Token(SQLModel, table=True):
     revoked_at: str | None = Field(default=None, sa_column=_may_be_text())
 
 
+class ShortToken(SQLModel, table=True):
+    """What a token was swapped for. Whose it is, and whether it was revoked, stands with the token."""
+
+    __tablename__ = "short_tokens"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True, nullable=False))
+    token_id: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    expires_at: str = Field(sa_column=_text())
+
+
 class SignIn(SQLModel, table=True):
-    """What happened at the door. Never what was typed: a password may stand in the wrong field."""
+    """What happened at the door, as JSON, chained. Never what was typed: a password may stand in the wrong field."""
 
-    __tablename__ = "sign_ins"
-    __table_args__ = (Index("sign_ins_at", "at"),)
+    __tablename__ = "door_records"
 
-    entry_id: str = Field(sa_column=_text(key=True))
-    at: str = Field(sa_column=_text())
-    what: str = Field(sa_column=_text())
-    account_id: str | None = Field(default=None, sa_column=_may_be_text())
-    address: str | None = Field(default=None, sa_column=_may_be_text())
+    sequence: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False, nullable=False))
+    entry: str = Field(sa_column=_text())
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-ACCESS_TABLES: tuple[type[SQLModel], ...] = (Account, Session, Token, SignIn)
+class SignInHead(SQLModel, table=True):
+    """The one row that the next record is chained to. `purged_to`: the last that was dropped for its age."""
+
+    __tablename__ = "door_head"
+
+    one: int = Field(primary_key=True)
+    sequence: int = Field(sa_type=BigInteger)
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    purged_to: int = Field(sa_type=BigInteger)
+    purged_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+ACCESS_TABLES: tuple[type[SQLModel], ...] = (Account, Session, Token, ShortToken, SignIn, SignInHead)
 
 ACCOUNTS: Table = Account.__table__  # type: ignore[attr-defined]
 SESSIONS: Table = Session.__table__  # type: ignore[attr-defined]
 TOKENS: Table = Token.__table__  # type: ignore[attr-defined]
+SHORT_TOKENS: Table = ShortToken.__table__  # type: ignore[attr-defined]
 SIGN_INS: Table = SignIn.__table__  # type: ignore[attr-defined]
+SIGN_INS_HEAD: Table = SignInHead.__table__  # type: ignore[attr-defined]

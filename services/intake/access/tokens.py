@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from services.intake.access import sign_ins
-from services.intake.access.tables import TOKENS
+from services.intake.access.tables import SHORT_TOKENS, TOKENS
 from shared.access.credentials import digest_of, new_token
 from shared.access.door import Known
 from shared.access.principal import Principal, Role
@@ -20,6 +20,11 @@ DAYS_MAX = 90
 TOKEN_ID_PREFIX = "token-"  # noqa: S105 - it opens nothing
 
 
+SHORT = timedelta(minutes=15)
+OF_ONE_TOKEN_MAX = 100
+"""Short ones at once: a desk on a command line swaps its token for each visit."""
+
+
 class TokenUnknown(Exception):
     """There is no such token, or it was revoked before."""
 
@@ -30,6 +35,14 @@ class Issued(NamedTuple):
     token_id: str
     token: str
     expires_at: str
+
+
+class Short(NamedTuple):
+    """What a token was swapped for; told once and never again."""
+
+    token: str
+    expires_at: str
+    expires_in_s: int
 
 
 class TokenView(NamedTuple):
@@ -73,6 +86,24 @@ class Tokens:
         await self._database.write(add)
         return issued
 
+    async def swap(self, digest: bytes, address: str) -> Short:
+        """A token for the next quarter of an hour, for the one of this digest. Raises `TokenUnknown`."""
+        now, token = self._clock(), new_token()
+
+        def add(connection: Connection) -> Short:
+            row = connection.execute(_good(digest)).one_or_none()
+            if row is None or timestamp(now) >= row.expires_at:
+                raise TokenUnknown
+            _forget_short(connection, row.token_id, now)
+            until = min(timestamp(now + SHORT), row.expires_at)
+            connection.execute(
+                insert(SHORT_TOKENS).values(digest=digest_of(token), token_id=row.token_id, expires_at=until)
+            )
+            sign_ins.note(connection, now, "token-swapped", row.token_id, address)
+            return Short(token, until, round((datetime.fromisoformat(until) - now).total_seconds()))
+
+        return await self._database.write(add)
+
     async def revoke(self, token_id: str) -> None:
         """End a token. Raises `TokenUnknown`."""
         now = self._clock()
@@ -93,10 +124,38 @@ class Tokens:
         return [TokenView(*row) for row in rows]
 
     async def look(self, digest: bytes) -> Known | None:
-        """Whose token it is, if it is one by now."""
-        query = select(TOKENS).where(TOKENS.c.digest == digest, TOKENS.c.revoked_at.is_(None))
-        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
-        if row is None or self._clock() >= datetime.fromisoformat(row.expires_at):
+        """Whose token it is, if it is one by now. A short one is its token's, and ends with it."""
+
+        def find(connection: Connection) -> tuple[Any, str, bool] | None:
+            row = connection.execute(_good(digest)).one_or_none()
+            if row is not None:
+                return row, row.expires_at, True
+            row = connection.execute(_GOOD_SHORT.where(SHORT_TOKENS.c.digest == digest)).one_or_none()
+            return None if row is None else (row, row.short_until, False)
+
+        found = await self._database.read(find)
+        if found is None or self._clock() >= (until := datetime.fromisoformat(found[1])):
             return None
-        principal = Principal(Role(row.role), row.partner, row.token_id, row.site)
-        return Known(principal, datetime.fromisoformat(row.expires_at))
+        row, _, is_long = found
+        role = Role(row.role)
+        to_swap = is_long and role is Role.FRONT_DESK
+        return Known(Principal(role, row.partner, row.token_id, row.site, to_swap=to_swap), until)
+
+
+_GOOD = select(TOKENS).where(TOKENS.c.revoked_at.is_(None))
+_GOOD_SHORT = _GOOD.join(SHORT_TOKENS, SHORT_TOKENS.c.token_id == TOKENS.c.token_id).add_columns(
+    SHORT_TOKENS.c.expires_at.label("short_until")
+)
+
+
+def _good(digest: bytes) -> Select[Any]:
+    return _GOOD.where(TOKENS.c.digest == digest)
+
+
+def _forget_short(connection: Connection, token_id: str, now: datetime) -> None:
+    """Those that are over, and of one token the oldest that are too many."""
+    columns = SHORT_TOKENS.c
+    connection.execute(delete(SHORT_TOKENS).where(columns.expires_at <= timestamp(now)))
+    query = select(columns.digest).where(columns.token_id == token_id).order_by(columns.expires_at.desc())
+    too_many = connection.execute(query.offset(OF_ONE_TOKEN_MAX - 1)).scalars().all()
+    connection.execute(delete(SHORT_TOKENS).where(columns.digest.in_(too_many)))

@@ -1,4 +1,4 @@
-"""The audit trail for those who watch over it: read page by page, and its head signed, to be kept elsewhere.
+"""The trails for those who watch over them: read page by page, and their heads signed, to be kept elsewhere.
 
 A chain shows that a record inside it was changed. That its end was cut off shows only against a head that was taken
 away before: whoever can rewrite the database should not be able to rewrite that too.
@@ -14,11 +14,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select
 
-from services.intake.vault.tables import AUDIT, AUDIT_HEAD
+from services.intake.chain import Chain
+from services.intake.vault.tables import AUDIT
 
 KEY_FILE = "audit.key"
 PAGE_MAX = 200
-_PURPOSE = "maison-audit-head-1"
 
 
 class SignedHead(NamedTuple):
@@ -41,16 +41,16 @@ class Signer:
         """What a signature is checked with, as base64."""
         return base64.b64encode(self._key().public_key().public_bytes_raw()).decode()
 
-    def sign(self, sequence: int, digest: str, at: str) -> SignedHead:
-        """The head, signed."""
-        signature = self._key().sign(_signed(sequence, digest, at))
+    def sign(self, purpose: str, sequence: int, digest: str, at: str) -> SignedHead:
+        """The head, signed as one of the trail that `purpose` names."""
+        signature = self._key().sign(_signed(purpose, sequence, digest, at))
         return SignedHead(sequence, digest, at, base64.b64encode(signature).decode())
 
-    def is_ours(self, head: SignedHead) -> bool:
-        """Whether we signed this head."""
+    def is_ours(self, purpose: str, head: SignedHead) -> bool:
+        """Whether we signed this head, as one of that trail."""
         try:
             signature = base64.b64decode(head.signature, validate=True)
-            self._key().public_key().verify(signature, _signed(head.sequence, head.hash, head.at))
+            self._key().public_key().verify(signature, _signed(purpose, head.sequence, head.hash, head.at))
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -63,9 +63,9 @@ class Signer:
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self._path.read_bytes()))
 
 
-def head(connection: Connection) -> tuple[int, str]:
+def head(connection: Connection, trail: Chain) -> tuple[int, str]:
     """The last record's number and hash."""
-    row = connection.execute(select(AUDIT_HEAD)).one()
+    row = connection.execute(select(trail.head)).one()
     return row.sequence, bytes(row.hash).hex()
 
 
@@ -77,16 +77,17 @@ def page(connection: Connection, before: int | None) -> list[dict[str, Any]]:
     return [{"sequence": row.sequence, **msgspec.json.decode(row.entry)} for row in connection.execute(query)]
 
 
-def agrees(connection: Connection, taken: SignedHead) -> bool:
+def agrees(connection: Connection, trail: Chain, taken: SignedHead) -> bool:
     """Whether today's trail goes on from a head that was taken before; one that was purged since, by its age, does."""
-    row = connection.execute(select(AUDIT_HEAD)).one()
+    row = connection.execute(select(trail.head)).one()
     if taken.sequence < row.purged_to:
         return True
     if taken.sequence == row.purged_to:
         return bytes(row.purged_hash).hex() == taken.hash
-    found = connection.execute(select(AUDIT.c.hash).where(AUDIT.c.sequence == taken.sequence)).scalar()
+    columns = trail.records.c
+    found = connection.execute(select(columns.hash).where(columns.sequence == taken.sequence)).scalar()
     return found is not None and bytes(found).hex() == taken.hash
 
 
-def _signed(sequence: int, digest: str, at: str) -> bytes:
-    return msgspec.json.encode([_PURPOSE, sequence, digest, at])
+def _signed(purpose: str, sequence: int, digest: str, at: str) -> bytes:
+    return msgspec.json.encode([purpose, sequence, digest, at])

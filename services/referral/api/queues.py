@@ -8,19 +8,19 @@ from sse_starlette import EventSourceResponse
 
 from services.referral import queries
 from services.referral.live import LiveQueue
-from services.referral.queries import QueuePage, ReferralView, told_to
+from services.referral.queries import QueuePage, ReferralView, cursor, told_to
 from services.referral.words import Status
-from shared.access.acting import acting
-from shared.bus import position_of
+from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.events.referral import COORDINATOR
 from shared.web.app import problems
+from shared.web.cursors import BEGINNING, CURSOR_MAX
 from shared.web.problems import not_found
 from shared.web.versions import etag
 
 PAGE_MAX = 200
-_Cursor = Annotated[str, Query(pattern=r"^[0-9]{1,15}(-0)?$", description="`next` of the page before")]
+_Cursor = Annotated[str, Query(max_length=CURSOR_MAX, description="`next` of the page before, or the id of an event")]
 
 
 class PartnerView(BaseModel):
@@ -67,12 +67,14 @@ def _add_queues(app: FastAPI, catalogue: Catalogue, database: Database, live: Li
     )
     async def queue(
         partner: str,
-        after: _Cursor = "0-0",
+        after: _Cursor = BEGINNING,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
         status: Status | None = None,
     ) -> QueuePage:
-        page = await queries.queue(database, known(partner), after, limit, status)
-        return QueuePage(items=[told_to(acting(), item, catalogue) for item in page.items], next=page.next)
+        scope, start = acting_scope(), cursor(live.place(known(partner), after))
+        page = await queries.queue(database, scope, partner, start, limit, status)
+        goes_on = live.cursor(partner, page.items[-1].position) if page.next else None
+        return QueuePage(items=[told_to(scope, item, catalogue) for item in page.items], next=goes_on)
 
     @app.get(
         "/queues/{partner}/stream",
@@ -83,24 +85,25 @@ def _add_queues(app: FastAPI, catalogue: Catalogue, database: Database, live: Li
     )
     async def stream(
         partner: str,
-        after: _Cursor = "0-0",
-        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,15}(-0)?$")] = None,
+        after: _Cursor = BEGINNING,
+        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=CURSOR_MAX)] = None,
     ) -> EventSourceResponse:
-        start = position_of(last_event_id or after)
-        # Asked now: what is streamed later is no longer within the request.
-        reader = acting()
+        start = live.place(known(partner), after, last_event_id)
+        # Taken now: what is streamed later is no longer within the request.
+        scope = acting_scope()
 
         def tell(view: ReferralView) -> ReferralView:
-            return told_to(reader, view, catalogue)
+            return told_to(scope, view, catalogue)
 
-        return EventSourceResponse(live.stream(known(partner), start, tell), ping=15)
+        return EventSourceResponse(live.stream(scope, partner, start, tell), ping=15)
 
 
 def _add_referrals(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
     @app.get("/referrals/{referral_id}", tags=["referrals"], summary="One referral", responses=problems(404))
     async def read(referral_id: str, response: Response) -> ReferralView:
-        view = await queries.referral(database, referral_id)
+        scope = acting_scope()
+        view = await queries.referral(database, scope, referral_id)
         if view is None:
             raise not_found("referral")
         response.headers["ETag"] = etag(view.version)
-        return told_to(acting(), view, catalogue)
+        return told_to(scope, view, catalogue)

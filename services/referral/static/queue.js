@@ -21,8 +21,17 @@ function connect() {
   source.addEventListener("error", () => {
     state.textContent = state.dataset.cut;
     // While it tries again by itself the browser says where it stood; once it has given up, we do.
-    if (source && source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+    if (source && source.readyState === EventSource.CLOSED) setTimeout(again, RETRY_MS, address);
   });
+}
+
+async function again(address) {
+  const asking = new AbortController();
+  const status = await fetch(address, { signal: asking.signal }).then((answer) => answer.status, () => 0);
+  asking.abort();
+  // The house does not know any more where the page stands (it was restored, say): the page begins anew.
+  if (status === 422) window.location.reload();
+  else if (source) connect();
 }
 
 function show(told) {

@@ -10,15 +10,18 @@ from services.stats.pages.review import review_pages
 from services.stats.pages.tools import tool_pages
 from shared.catalogue import Catalogue
 from shared.database import Database
+from shared.web.cursors import Cursors
 from shared.web.pages import NavLink, Pages, add_pages, mark
 
 
-def add_figure_pages(app: FastAPI, catalogue: Catalogue, database: Database, live: Live, *others: APIRouter) -> None:
+def add_figure_pages(
+    app: FastAPI, catalogue: Catalogue, database: Database, live: Live, cursors: Cursors, *others: APIRouter
+) -> None:
     """Serve them, and other pages in their frame."""
     add_pages(
         app,
         pages_of(catalogue),
-        figure_pages(catalogue, database, live),
+        figure_pages(catalogue, database, live, cursors),
         review_pages(catalogue, database),
         tool_pages(catalogue, database),
         *others,

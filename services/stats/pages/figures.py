@@ -23,6 +23,7 @@ from shared.access.principal import principal_of
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
+from shared.web.cursors import BEGINNING, CURSOR_MAX, Cursors
 from shared.web.pages import Asked, Page, PageRouter, mark
 from shared.web.problems import not_found
 
@@ -30,7 +31,6 @@ SETTLE_S = 1.0
 """A page moves once a second at most: nobody reads faster, and each move is drawn for everybody who looks."""
 BARS_MAX = 12
 _PING_S = 15
-_PLACE = r"^[0-9]{1,15}(-[0-9]{1,15}){0,9}$"
 _PERIODS: Mapping[Grain, str] = {
     Grain.DAY: mark("Aujourd’hui"),
     Grain.WEEK: mark("Cette semaine"),
@@ -43,8 +43,8 @@ _YEAR = GRAINS.index(Grain.YEAR)
 class Figures:
     """The figures as they stand, in words and charts."""
 
-    def __init__(self, catalogue: Catalogue, database: Database, live: Live) -> None:
-        self._catalogue, self._database, self._live = catalogue, database, live
+    def __init__(self, catalogue: Catalogue, database: Database, live: Live, cursors: Cursors) -> None:
+        self._catalogue, self._database, self._live, self._cursors = catalogue, database, live, cursors
         self._known: dict[str, Standing] = {}
         self._drawn: dict[tuple[str, str, bool], tuple[Standing, dict[str, str]]] = {}
         self._reading = asyncio.Lock()
@@ -56,7 +56,7 @@ class Figures:
     async def show(self, page: Page, site: str) -> Response:
         """The whole page."""
         found = await self._standing(site)
-        query = {"site": site, "after": place(found.as_of), "lang": page.language.code}
+        query = {"site": site, "after": self._cursor(page, site, found), "lang": page.language.code}
         sees = self._sees_all(page)
         return page.render(
             "figures.html",
@@ -71,19 +71,35 @@ class Figures:
             stream=f"/figures/stream?{urlencode({name: value for name, value in query.items() if value})}",
         )
 
+    def place(self, page: Page, site: str, after: str, last_event_id: str | None) -> str:
+        """The place that a page says it stands at. Raises the 422 problem for a cursor of another page."""
+        what = self._what(page, site)
+        if last_event_id is not None:
+            return self._cursors.read(what, last_event_id, "Last-Event-ID")
+        return self._cursors.read(what, after)
+
     async def told(self, page: Page, site: str, after: str) -> AsyncIterator[ServerSentEvent]:
-        """The fragments that are not as they were, whenever figures move; `after`: what the page stands at."""
+        """The fragments that are not as they were, whenever figures move; `after`: where the page stands."""
         yield ServerSentEvent(comment="the figures", retry=RETRY_MS)
         shown: Mapping[str, str] = {}
         async for _ in self._live.changes(self.today):
             found = await self._standing(site)
             parts = self._parts(page, site, found)
-            if place(found.as_of) != after:
-                for name, text in parts.items():
-                    if shown.get(name) != text:
-                        yield ServerSentEvent(text, event=name, id=place(found.as_of))
+            if place(found.day, found.as_of) != after:
+                moved = [(name, text) for name, text in parts.items() if shown.get(name) != text]
+                for number, (name, text) in enumerate(moved, start=1):
+                    # With the last of them a page stands there: one that is cut off before is told all of it again.
+                    cursor = self._cursor(page, site, found) if number == len(moved) else None
+                    yield ServerSentEvent(text, event=name, id=cursor)
             shown, after = parts, ""
             await asyncio.sleep(SETTLE_S)
+
+    def _what(self, page: Page, site: str) -> str:
+        # Who may see more than before, or less, has not seen what stands now.
+        return f"figures:{site}:{self._sees_all(page)}"
+
+    def _cursor(self, page: Page, site: str, found: Standing) -> str:
+        return self._cursors.give(self._what(page, site), place(found.day, found.as_of))
 
     async def _standing(self, site: str) -> Standing:
         """What stands now; read once for all who look at the same moment."""
@@ -162,9 +178,9 @@ def _by_site(found: Standing, page: Page) -> list[tuple[str, str, Mapping[str, L
     ]
 
 
-def figure_pages(catalogue: Catalogue, database: Database, live: Live) -> APIRouter:
+def figure_pages(catalogue: Catalogue, database: Database, live: Live, cursors: Cursors) -> APIRouter:
     """The page and its stream."""
-    router, figures = PageRouter(), Figures(catalogue, database, live)
+    router, figures = PageRouter(), Figures(catalogue, database, live, cursors)
 
     def known(site: str) -> str:
         if site and site not in catalogue.sites_by_code:
@@ -179,10 +195,10 @@ def figure_pages(catalogue: Catalogue, database: Database, live: Live) -> APIRou
     async def stream(
         page: Asked,
         site: str = "",
-        after: Annotated[str, Query(pattern=_PLACE)] = "0",
-        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=_PLACE)] = None,
+        after: Annotated[str, Query(max_length=CURSOR_MAX)] = BEGINNING,
+        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=CURSOR_MAX)] = None,
     ) -> Response:
-        told = figures.told(page, known(site), last_event_id or after)
-        return EventSourceResponse(told, ping=_PING_S)
+        start = figures.place(page, known(site), after, last_event_id)
+        return EventSourceResponse(figures.told(page, site, start), ping=_PING_S)
 
     return router

@@ -48,6 +48,14 @@ _TOLD = {
         mark("Cette adresse contient une erreur"),
         mark("Revenez à la page précédente et recommencez."),
     ),
+    "unknown-host": (
+        mark("La maison ne répond pas à cette adresse"),
+        mark("Utilisez l’adresse habituelle. Pour en ajouter une, demandez à la personne qui s’occupe du logiciel."),
+    ),
+    "unknown-cursor": (
+        mark("Cette adresse contient une erreur"),
+        mark("Revenez à la page précédente et recommencez."),
+    ),
     "too-large": (
         mark("Le formulaire est trop long"),
         mark("Rien n’a été enregistré. Raccourcissez ce que vous avez écrit."),
