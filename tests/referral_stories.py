@@ -53,12 +53,12 @@ STORIES: Sequence[Sequence[Asked]] = (
 """What becomes of one referral after the other, in the order of their visits."""
 
 
-def several_house() -> Catalogue:
-    """The house, but that whoever is in money trouble is sent to every partner for it at once."""
+def several_house(more: str = "") -> Catalogue:
+    """The house, but that whoever is in money trouble is sent to every partner for it at once; `more` of its file."""
     text = HOUSE_FILE.read_text("utf-8")
     rule = 'id = "money-trouble"'
     assert rule in text
-    return read_catalogue(text.replace(rule, f"several = true\n{rule}"), "several.toml")
+    return read_catalogue(text.replace(rule, f"several = true\n{rule}") + more, "several.toml")
 
 
 def one_after_the_other() -> str:

@@ -42,6 +42,45 @@ PLANTED: tuple[tuple[Rule, str, str], ...] = (
     (rules.clock_and_chance_are_asked_in_one_place, "services/house.py", "import uuid\nuuid.uuid4()"),
     (rules.clock_and_chance_are_asked_in_one_place, "shared/relay/relay.py", "import random"),
     (rules.clock_and_chance_are_asked_in_one_place, "shared/relay/relay.py", "from random import choice"),
+    (
+        rules.what_is_read_of_somebody_takes_a_scope,
+        "services/referral/queries.py",
+        "async def referral(database: Database, referral_id: str): ...",
+    ),
+    (
+        rules.what_is_read_of_somebody_takes_a_scope,
+        "services/intake/queries.py",
+        "async def visit(log: Log, visit_id: str, scope: Scope = INNER): ...",
+    ),
+    (
+        rules.what_is_read_of_somebody_takes_a_scope,
+        "services/intake/today.py",
+        "class Today:\n    async def visits(self, scope: str): ...",
+    ),
+    (
+        rules.what_is_read_of_somebody_takes_a_scope,
+        "services/referral/desk.py",
+        "def late(connection: Connection, code: str): ...",
+    ),
+    (
+        rules.what_leads_to_somebody_is_read_on_the_read_side,
+        "services/referral/pages/new.py",
+        "from services.referral.keeping import QUEUE_ITEMS",
+    ),
+    (
+        rules.what_leads_to_somebody_is_read_on_the_read_side,
+        "services/intake/retention.py",
+        "from services.intake import tables\ntables.VISIT_REFERRALS",
+    ),
+    (rules.edges_answer_in_the_scope_of_who_asks, "services/intake/api.py", "log.read_tagged(visit_id)"),
+    (rules.edges_answer_in_the_scope_of_who_asks, "services/intake/actions/routes.py", "self._log.read(stream)"),
+    (
+        rules.edges_answer_in_the_scope_of_who_asks,
+        "services/referral/pages/desk.py",
+        "from shared.access.scope import INNER",
+    ),
+    (rules.scopes_are_made_in_one_place, "services/intake/api.py", "Scope(None, None, None, None)"),
+    (rules.scopes_are_made_in_one_place, "shared/web/app.py", "scope.Scope(role, None, None, None)"),
     (rules.names_say_what_is_inside, "shared/utils.py", ""),
     (rules.names_say_what_is_inside, "services/intake/helpers/dates.py", ""),
     (rules.names_say_what_is_inside, "tests/test_common.py", ""),
@@ -59,6 +98,14 @@ ALLOWED = (
     Module("services/stats/decider.py", '"""Rules."""\nfrom datetime import datetime\nimport msgspec'),
     Module("services/stats/commands.py", '"""Rules."""\nfrom shared.ids import derive_id'),
     Module("services/referral/migrations/0001_log.py", '"""Schema."""\nfrom shared.log import schema'),
+    Module(
+        "services/referral/live.py",
+        '"""Live."""\nclass LiveQueue:\n    async def follow(self, scope: Scope, code: str): ...'
+        "\n    async def head(self, code: str): ...\ndef _row(connection: Connection): ...",
+    ),
+    Module("services/referral/timer.py", '"""By itself."""\nfrom services.referral.keeping import QUEUE_ITEMS'),
+    Module("services/intake/persons.py", '"""Inside."""\nfrom shared.access.scope import INNER\nself.log.read(x)'),
+    Module("shared/access/scope.py", '"""Makes them."""\nINNER = Scope(None, None, None, None)'),
     Module("services/house.py", '"""Starts all."""\nfrom services.intake.app import build'),
     Module("shared/clock.py", '"""Clock."""\nfrom datetime import datetime\ndatetime.now()'),
 )
@@ -107,6 +154,14 @@ def test_a_room_off_the_plan_is_no_way_round_purity() -> None:
     dates = Module("services/intake/dates.py", "import asyncio")
     (fault,) = rules.pure_rooms_import_only_what_is_pure([rule_book, dates])
     assert fault.startswith("services/intake/dates.py:1: dates is pure and imports asyncio")
+
+
+def test_the_read_side_is_where_it_is_said_to_be(house: list[Module]) -> None:
+    texts = {module.path: module.text for module in house}
+    for path, let_through in rules.READ_SIDE.items():
+        assert not {name for name in let_through if f"def {name}(" not in texts[path]}, path
+    assert not rules.KEEPS_THEM - texts.keys()
+    assert "Scope(" in texts[rules.SCOPES_ARE_MADE_IN]
 
 
 def test_no_rule_goes_without_a_planted_fault() -> None:

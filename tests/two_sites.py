@@ -5,7 +5,7 @@ from pathlib import Path
 from shared.settings import HOUSES
 
 SECOND = "essai-les-pins"
-_SITE = f"""
+SECOND_SITE = f"""
 [[sites]]
 code = "{SECOND}"
 name = "Maison d'Essai, Les Pins"
@@ -22,5 +22,5 @@ def house_of_two_sites(folder: Path) -> Path:
     """Its file, written into this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "two-sites.toml"
-    path.write_text((HOUSES / "fontaine-d-ouche.toml").read_text() + _SITE)
+    path.write_text((HOUSES / "fontaine-d-ouche.toml").read_text() + SECOND_SITE)
     return path

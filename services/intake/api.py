@@ -10,7 +10,7 @@ from services.intake.forms import VisitForms
 from services.intake.queries import CaseView, VisitView
 from services.intake.recording import BATCH_BYTES_MAX, NDJSON, Recording
 from services.intake.seals.sealed import CheckCase
-from shared.access.acting import acting, actor
+from shared.access.acting import acting, acting_scope, actor
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
@@ -57,7 +57,7 @@ def add_routes(
         responses=problems(403, 404),
     )
     async def read_visit(visit_id: str, response: Response) -> VisitView:
-        view = await queries.visit(log, database, visit_id)
+        view = await queries.visit(log, database, acting_scope(), visit_id)
         if view is None:
             raise not_found("visit")
         if view.recorded_by is None or view.recorded_by != actor():
@@ -73,7 +73,7 @@ def add_routes(
         response: Response,
         at: Annotated[Moment | None, Query(description="What had happened by then; with an offset")] = None,
     ) -> CaseView:
-        view = await queries.case(log, database, case_id, at)
+        view = await queries.case(log, database, acting_scope(), case_id, at)
         if view is None:
             raise not_found("case")
         await check_case(case_id)

@@ -26,6 +26,7 @@ from services.intake.pages import DESK_NAV, desk_pages
 from services.intake.people import add_people_routes, open_people
 from services.intake.provider_page import ProviderDoor, provider_pages
 from services.intake.recording import Recording
+from services.intake.seals.opening_page import opening_page
 from services.intake.seals.page import OPENINGS_NAV, openings_page
 from services.intake.seals.sealed import Seals
 from services.intake.sign_in_page import sign_in_pages
@@ -50,7 +51,7 @@ from shared.web.exchange import Front
 from shared.web.internal import add_internal_routes
 from shared.web.pages import Pages, add_pages
 
-SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0010")
+SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0012")
 
 
 def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
@@ -99,7 +100,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_people_routes(app, rooms, seals, log, service.database, lambda: settings.house_key)
     attendances = Attendances(Actions(log, catalogue), rooms.people, catalogue)
     add_action_routes(app, attendances, catalogue)
-    add_audit_routes(app, vault, Signer(settings.data))
+    add_audit_routes(app, vault, service.database, Signer(settings.data))
     cookies = Cookies(https=settings.https)
     add_signing_in(app, entrance, door, cookies)
     pages = Pages(Path(__file__).parent, catalogue.name, (*DESK_NAV, OPENINGS_NAV))
@@ -108,12 +109,15 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
         sign_in_pages(entrance, door, cookies, settings, provider),
         provider_pages(provider),
         openings_page(seals, entrance.accounts, catalogue),
+        opening_page(seals, settings),
         held_page(rooms.people, seals, log, service.database, catalogue),
     )
-    desk = desk_pages(log, service.database, catalogue, recording, waiting, invitations, attendances)
+    desk = desk_pages(
+        log, service.database, catalogue, recording, waiting, invitations, attendances, check_case, settings
+    )
     add_pages(app, pages, *desk, *own)
     add_contract_routes(app, service, telemetry)
-    add_access_care(app, entrance, door, catalogue, lambda: settings.house_key)
+    add_access_care(app, entrance, door, catalogue, lambda: settings.house_key, provider.way_out)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
     front = Front(app, routes(recording), telemetry.answered)
     return app, Gate(front, app, "intake", settings, door, telemetry)

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from services.intake import queries
-from services.intake.asking import Asking, who_asks
+from services.intake.asking import access_of, who_asks
 from services.intake.case_life import case_state, change_case, merge_cases, unmerge_case
 from services.intake.changes import Act, CaseChanges
 from services.intake.commands import CloseCase, MergeCases, ReopenCase, UnmergeCase
@@ -17,7 +17,8 @@ from services.intake.persons import People
 from services.intake.queries import CaseView
 from services.intake.refused import refusals_told
 from services.intake.seals.sealed import CheckCase
-from shared.access.acting import acting
+from shared.access.acting import acting, acting_scope
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
@@ -29,7 +30,7 @@ from shared.web.problems import not_found
 from shared.web.versions import etag
 
 NOTES_SHOWN_MAX = 200
-_Asker = Annotated[Asking, Depends(who_asks)]
+_Asker = Annotated[Scope, Depends(who_asks)]
 
 
 class NoteView(BaseModel):
@@ -81,7 +82,7 @@ def _add_life(
         await check_case(case_id)
         move = asked.partition(" ")[0]
         await changes.carry_out(case_id, move, asked.encode(), if_match, dict(request.headers.raw), act)
-        view = await queries.case(log, database, case_id)
+        view = await queries.case(log, database, acting_scope(), case_id)
         assert view is not None, "what was just changed is there"
         response.headers["ETag"] = etag(view.version)
         return case_told_to(acting(), view, catalogue)
@@ -154,7 +155,7 @@ def _add_notes(app: FastAPI, people: People, log: Log, check_case: CheckCase) ->
         key = key_from(dict(request.headers.raw), f"cases/{case_id}/notes")
         if isinstance(await case_state(log, case_id), NoCase):
             raise not_found("case")
-        access = asking.access("note", people.clock())
+        access = access_of(asking, "note", people.clock())
         with refusals_told():
             note, was_there = await people.vault.add_note(case_id, form.text, access, key)
         if was_there:
@@ -172,6 +173,6 @@ def _add_notes(app: FastAPI, people: People, log: Log, check_case: CheckCase) ->
             raise not_found("case")
         await check_case(case_id)
         family = await people.read_with(case_id)
-        access = asking.access("read-notes", people.clock())
+        access = access_of(asking, "read-notes", people.clock())
         notes = await people.vault.notes(sorted(family), access, NOTES_SHOWN_MAX)
         return NotesView(notes=[NoteView(**note._asdict()) for note in notes])

@@ -4,10 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from services.intake.asking import Asking
+from services.intake.asking import access_of
 from services.intake.persons import People
 from services.intake.tables import VISIT_REFERRALS
 from services.intake.vault import Erased, PersonUnknown
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.envelope import decode
@@ -24,15 +25,15 @@ class Disclosures:
     def __init__(self, people: People, database: Database, catalogue: Catalogue) -> None:
         self._people, self._database, self._catalogue = people, database, catalogue
 
-    async def read(self, referral_id: str, asking: Asking) -> dict[str, Any] | None:
-        """The fields that the asker may read now; None for whatever reason there is nothing for this asker."""
-        partner = self._catalogue.partners_by_code.get(asking.partner or "")
+    async def read(self, scope: Scope, referral_id: str) -> dict[str, Any] | None:
+        """The fields that a partner may read now; None for whatever reason there is nothing in this scope."""
+        partner = self._catalogue.partners_by_code.get(scope.partner or "")
         visit_id = await self._visit_of(referral_id, partner.code) if partner else None
         person_id = await self._person_of(visit_id) if visit_id else None
         if partner is None or person_id is None:
             return None
         fields = {*partner.identity_fields, "safe_to_contact"}
-        access = asking.access("disclosure", self._people.clock())
+        access = access_of(scope, "disclosure", self._people.clock())
         try:
             if await self._people.is_restricted(await self._people.known(person_id)):
                 return None

@@ -4,23 +4,27 @@ from typing import Any
 
 from services.intake import queries
 from services.intake.actions.attended import attended
+from services.intake.asking import access_of
 from services.intake.persons import People
-from services.intake.vault import Access, audit
+from services.intake.vault import PersonUnknown, audit
+from shared.access.scope import Scope
 from shared.database import Database
 from shared.log import Log
 
 NOTES_MAX = 10_000
 
 
-async def export(people: People, log: Log, database: Database, person_id: str, access: Access) -> dict[str, Any]:
+async def export(people: People, log: Log, database: Database, scope: Scope, person_id: str) -> dict[str, Any]:
     """Identity, cases with their visits and referrals, collective actions, notes, and who read or did what.
 
     Somebody whose file is no longer in use has the same right to it. Raises `Erased` or `PersonUnknown`.
     """
-    row = await people.known(person_id)
+    if not scope.reads_files:
+        raise PersonUnknown
+    row, access = await people.known(person_id), access_of(scope, "export", people.clock())
     identity = await people.vault.identity(person_id, access)
     family = sorted(await people.family_of(person_id))
-    cases = [view for case_id in family if (view := await queries.case(log, database, case_id, alone=True))]
+    cases = [view for case_id in family if (view := await queries.case(log, database, scope, case_id, alone=True))]
     notes = await people.vault.notes(family, access, NOTES_MAX)
     last_contact = await people.last_contact(row)
 
@@ -33,7 +37,7 @@ async def export(people: People, log: Log, database: Database, person_id: str, a
         "cases": [view.model_dump(mode="json") for view in cases],
         "attendances": [
             {"action_id": event.action_id, "site": event.site, "kind": event.kind, "held_on": event.held_on}
-            for event in await attended(log, [person_id, *family])
+            for event in await attended(log, scope, [person_id, *family])
         ],
         "notes": [note._asdict() for note in notes],
         "readings": await people.vault.database.read(

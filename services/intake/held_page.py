@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.intake.asking import who_asks
 from services.intake.exporting import export
-from services.intake.pages.board import CHANNEL_WORDS
+from services.intake.pages.board import CHANNEL_WORDS, STATE_WORDS
 from services.intake.persons import People
 from services.intake.refused import refusals_told
 from services.intake.seals.sealed import Seals
@@ -32,20 +32,6 @@ _FIELDS: Mapping[str, str] = {
     "safe_to_contact": mark("Peut être contactée sans danger"),
 }
 _YES, _NO = mark("oui"), mark("non")
-_STATES: Mapping[str, str] = {
-    "issued": mark("transmise"),
-    "accepted": mark("acceptée"),
-    "declined": mark("refusée"),
-    "booked": mark("rendez-vous fixé"),
-    "walked": mark("accompagnée"),
-    "received": mark("personne reçue"),
-    "missed": mark("personne absente"),
-    "completed": mark("terminée"),
-    "rerouted": mark("réorientée"),
-    "expired": mark("restée sans réponse"),
-    "withdrawn": mark("retirée"),
-    "unmet": mark("sans partenaire"),
-}
 _DONE: Mapping[str, str] = {
     "read": mark("identité lue"),
     "search": mark("trouvée par son nom"),
@@ -68,10 +54,10 @@ def held_page(people: People, seals: Seals, log: Log, database: Database, catalo
 
     @router.get("/people/{person_id}/export/page")
     async def read(page: Asked, person_id: str) -> Response:
-        access = (await who_asks(page.request)).access("export", people.clock())
+        scope = await who_asks(page.request)
         with refusals_told():
             await seals.check_person(person_id)
-            document = await export(people, log, database, person_id, access)
+            document = await export(people, log, database, scope, person_id)
         return page.render("held.html", layout="base.html", **_facts(document, catalogue, page.language))
 
     return router
@@ -136,7 +122,7 @@ def _request(request: Mapping[str, Any], catalogue: Catalogue, language: Languag
         "referrals": [
             (
                 partners[one["partner"]].name if one["partner"] in partners else one["partner"],
-                language.gettext(_STATES.get(one["status"], one["status"])),
+                language.gettext(STATE_WORDS.get(one["status"], one["status"])),
             )
             for one in request["referrals"]
         ],

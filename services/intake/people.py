@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
-from services.intake.asking import Asking, who_asks
+from services.intake.asking import access_of, who_asks
 from services.intake.case_routes import add_case_routes
 from services.intake.changes import CaseChanges, PersonAttachedAnswer
 from services.intake.disclosures import Disclosures
@@ -24,6 +24,7 @@ from services.intake.searching import SearchAnswer, search
 from services.intake.vault import Vault
 from services.intake.vault.tables import Person
 from services.intake.vault_routes import add_vault_routes
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -34,7 +35,7 @@ from shared.web.headers import IdempotencyKey, IfMatch
 from shared.web.problems import Problem, not_found
 from shared.web.versions import etag, expected_version
 
-Asker = Annotated[Asking, Depends(who_asks)]
+Asker = Annotated[Scope, Depends(who_asks)]
 
 
 class AttachedView(BaseModel):
@@ -159,7 +160,7 @@ def _add_reading(app: FastAPI, people: People, seals: Seals, log: Log, database:
     async def look_for(request: Request, asking: Asker) -> SearchAnswer:
         form = await read_form(request, SearchForm)
         sealed = (await seals.sealed()).keys()
-        return await search(people, form.name, asking.access("search", people.clock()), sealed)
+        return await search(people, form.name, access_of(asking, "search", people.clock()), sealed)
 
     @app.get(
         "/people/{person_id}",
@@ -180,7 +181,7 @@ def _add_reading(app: FastAPI, people: People, seals: Seals, log: Log, database:
     async def everything(person_id: str, asking: Asker) -> dict[str, Any]:
         with refusals_told():
             await seals.check_person(person_id)
-            return await export(people, log, database, person_id, asking.access("export", people.clock()))
+            return await export(people, log, database, asking, person_id)
 
 
 def _add_changing(app: FastAPI, people: People, seals: Seals) -> None:
@@ -195,7 +196,7 @@ def _add_changing(app: FastAPI, people: People, seals: Seals) -> None:
         request: Request, response: Response, person_id: str, asking: Asker, if_match: IfMatch = None
     ) -> PersonView:
         form, expected = await read_form(request, PersonForm), expected_version(if_match)
-        access = asking.access("correction", people.clock())
+        access = access_of(asking, "correction", people.clock())
         await seals.check_person(person_id)
         with refusals_told():
             await _in_use(people, person_id)
@@ -215,14 +216,14 @@ def _add_changing(app: FastAPI, people: People, seals: Seals) -> None:
         form = await read_form(request, ErasureForm, optional=True)
         facts = {"decision": form.decision} if form.decision else {}
         with refusals_told():
-            await people.erase(person_id, "decision", asking.access("erasure", people.clock()), **facts)
+            await people.erase(person_id, "decision", access_of(asking, "erasure", people.clock()), **facts)
         return ErasureView(person_id=person_id)
 
 
-async def _shown(people: People, person_id: str, asking: Asking, response: Response) -> PersonView:
+async def _shown(people: People, person_id: str, asking: Scope, response: Response) -> PersonView:
     with refusals_told():
         row = await _in_use(people, person_id)
-        identity = await people.vault.identity(person_id, asking.access("read", people.clock()))
+        identity = await people.vault.identity(person_id, access_of(asking, "read", people.clock()))
     response.headers["ETag"] = etag(row.version)
     cases = await people.cases_of(person_id)
     return PersonView(person_id=person_id, cases=cases, version=row.version, **identity)
@@ -243,7 +244,7 @@ def _add_disclosures(app: FastAPI, disclosures: Disclosures) -> None:
         responses=problems(404, 507),
     )
     async def disclose(referral_id: str, asking: Asker) -> dict[str, Any]:
-        found = await disclosures.read(referral_id, asking)
+        found = await disclosures.read(asking, referral_id)
         if found is None:
             # One answer for every reason: that there is such a referral is nobody else's business.
             raise not_found("disclosure")

@@ -19,6 +19,7 @@ from services.intake.retention import is_over
 from services.intake.vault import Access, Erased, Identity, PersonUnknown, Vault, lists
 from services.intake.vault.tables import Person
 from shared.access.acting import actor
+from shared.access.scope import INNER
 from shared.database import StoreUnavailable
 from shared.envelope import decode, timestamp
 from shared.events.intake import PersonAttached, PersonErased
@@ -217,7 +218,7 @@ class People:
             for visit in visits_of(await self.log.read(case_stream(case_id))).values()
             if visit.voided_for is None
         ]
-        days += [event.held_on for event in await attended(self.log, case_ids)]
+        days += [event.held_on for event in await attended(self.log, INNER, case_ids)]
         return date.fromisoformat(max(days)) if days else None
 
     async def _settle_forever(self) -> None:

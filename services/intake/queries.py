@@ -10,6 +10,7 @@ from sqlalchemy import select
 from services.intake.corrections.visits import Visit, visits_of
 from services.intake.decider import CASE, Case, ClosedCase, MergedCase, NoCase, OpenCase, case_stream
 from services.intake.tables import VISIT_REFERRALS
+from shared.access.scope import Scope
 from shared.database import Database
 from shared.envelope import Envelope, decode
 from shared.events.intake import CaseOpened, RequestMade, VisitCorrected, VisitRecorded, VisitVoided
@@ -49,8 +50,12 @@ class ChangeView(BaseModel):
     recorded_at: str
     recorded_by: str | None = None
     reason: str | None = None
+    site: str
     channel: str
     occurred_at: str
+    language: str | None = None
+    needs: list[str] = []
+    children: bool = False
     requests: list[RequestView]
 
 
@@ -98,21 +103,27 @@ class CaseView(BaseModel):
     version: int
 
 
-async def visit(log: Log, database: Database, visit_id: str) -> VisitView | None:
-    """One visit; None when there is none of that id."""
+async def visit(
+    log: Log, database: Database, scope: Scope, visit_id: str, version: int | None = None
+) -> VisitView | None:
+    """One visit, as it stood at a version of its own if one is named; None when there is none in this scope."""
+    if not scope.reads_files:
+        return None
     envelopes = [decode(entry.body) for entry in await log.read_tagged(visit_id)]
+    if version is not None:
+        envelopes = [envelope for envelope in envelopes if envelope.version <= version]
     views = await _views(database, envelopes)
     return views[0] if views else None
 
 
 async def case(
-    log: Log, database: Database, case_id: str, at: datetime | None = None, *, alone: bool = False
+    log: Log, database: Database, scope: Scope, case_id: str, at: datetime | None = None, *, alone: bool = False
 ) -> CaseView | None:
-    """One case; with `at`, what had happened by then. None when there was none.
+    """One case; with `at`, what had happened by then. None when there was none in this scope.
 
     `alone`: without what happened in the cases that it absorbed.
     """
-    envelopes = await _until(log, case_id, at)
+    envelopes = await _until(log, case_id, at) if scope.reads_files else []
     state = state_of(CASE, envelopes)
     if isinstance(state, NoCase):
         return None
@@ -189,8 +200,12 @@ def _change(envelope: Envelope, referrals: dict[str, list[ReferralView]]) -> Cha
         recorded_at=envelope.recorded_at,
         recorded_by=envelope.actor,
         reason=event.reason if isinstance(event, VisitVoided) else None,
+        site=event.was.site,
         channel=event.was.channel,
         occurred_at=event.was_at,
+        language=event.was.language,
+        needs=list(event.was.needs),
+        children=event.was.children,
         requests=_requests(event.was, referrals),
     )
 

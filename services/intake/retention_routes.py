@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel
 
-from services.intake.asking import Asking, who_asks
+from services.intake.asking import access_of, who_asks
 from services.intake.eliminations import AlreadyCarriedOut, Eliminations, ListUnknown, VisaMissing
 from services.intake.person_forms import VisaForm
 from services.intake.vault.lists import EliminationList
+from shared.access.scope import Scope
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
 from shared.web.problems import Problem, not_found
 
-_Asker = Annotated[Asking, Depends(who_asks)]
+_Asker = Annotated[Scope, Depends(who_asks)]
 
 
 class DueView(BaseModel):
@@ -69,7 +70,7 @@ def _add_lists(app: FastAPI, eliminations: Eliminations) -> None:
         responses=problems(507),
     )
     async def draw_up(asking: _Asker) -> ListView:
-        return _view(await eliminations.draw_up(asking.access("elimination-list", eliminations.now())))
+        return _view(await eliminations.draw_up(access_of(asking, "elimination-list", eliminations.now())))
 
     @app.get("/eliminations/{list_id}", tags=["retention"], summary="One list", responses=problems(404))
     async def read(list_id: str) -> ListView:
@@ -87,7 +88,7 @@ def _add_steps(app: FastAPI, eliminations: Eliminations) -> None:
     )
     async def sign(request: Request, list_id: str, asking: _Asker) -> ListView:
         form = await read_form(request, VisaForm)
-        access = asking.access("elimination-visa", eliminations.now())
+        access = access_of(asking, "elimination-visa", eliminations.now())
         with _refusals_told():
             return _view(await eliminations.sign(list_id, form.reference, form.signed_on, access))
 
@@ -99,7 +100,7 @@ def _add_steps(app: FastAPI, eliminations: Eliminations) -> None:
     )
     async def carry_out(list_id: str, asking: _Asker) -> ListView:
         with _refusals_told():
-            return _view(await eliminations.carry_out(list_id, asking.access("elimination", eliminations.now())))
+            return _view(await eliminations.carry_out(list_id, access_of(asking, "elimination", eliminations.now())))
 
 
 @contextmanager

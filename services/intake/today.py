@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from typing import NamedTuple
 
+from shared.access.scope import Scope
 from shared.envelope import MalformedEvent, UnknownEvent, decode
 from shared.events.intake import RequestMade, VisitCorrected, VisitRecorded, VisitVoided
 from shared.log import Log
@@ -33,6 +34,7 @@ class Seen(NamedTuple):
     recorded_at: str = ""
     recorded_by: str | None = None
     is_void: bool = False
+    arrival_id: str | None = None
 
 
 class Today:
@@ -44,20 +46,27 @@ class Today:
         self._visits: OrderedDict[str, Seen] = OrderedDict()
         self._reading = asyncio.Lock()
 
-    async def visits(self, site: str, day: date) -> list[Seen]:
+    async def visits(self, scope: Scope, site: str, day: date) -> list[Seen]:
         """The visits that happened at the site on that local day, the latest first."""
+        if not scope.reads_files:
+            return []
         async with self._reading:
             await self._read_on()
         prefix = day.isoformat()
         found = [one for one in self._visits.values() if one.site == site and one.occurred_at.startswith(prefix)]
         return sorted(found, key=lambda one: one.occurred_at, reverse=True)
 
-    async def last(self, site: str, by: str | None) -> Seen | None:
-        """The visit that was entered last at the site, whenever it happened, and is not voided; `by` = of whom only."""
+    async def last(self, scope: Scope, site: str) -> Seen | None:
+        """The visit that whoever reads entered last at the site, whenever it happened, and that is not voided.
+
+        Where nobody said who they are, anybody's.
+        """
+        if not scope.reads_files:
+            return None
         async with self._reading:
             await self._read_on()
         found = [one for one in self._visits.values() if one.site == site and one.recorded_at and not one.is_void]
-        mine = [one for one in found if by is None or one.recorded_by == by]
+        mine = [one for one in found if scope.account in (None, one.recorded_by)]
         return max(mine, key=lambda one: one.recorded_at, default=None)
 
     async def _read_on(self) -> None:
@@ -92,4 +101,4 @@ class Today:
 
 
 def _seen(visit: VisitRecorded, at: str) -> Seen:
-    return Seen(visit.visit_id, visit.site, visit.channel, at, visit.requests)
+    return Seen(visit.visit_id, visit.site, visit.channel, at, visit.requests, arrival_id=visit.arrival_id)

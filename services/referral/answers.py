@@ -11,6 +11,7 @@ from services.referral.handlers.referrals import By, Referrals, RequestGone
 from services.referral.permanences.places import NoPlaceLeft, NotThisPermanence, PlaceGone
 from services.referral.queries import ReferralView
 from shared.access.acting import actor
+from shared.access.scope import Scope
 from shared.database import Database
 from shared.decider import Refusal
 from shared.log import AlreadyAnswered, Appended, Log, VersionConflict
@@ -34,13 +35,29 @@ class Answers:
         self._log, self._database, self._referrals = log, database, referrals
         self._in_flight = InFlight()
 
+    async def known(self, scope: Scope, referral_id: str) -> ReferralView:
+        """The referral that is to be moved. Raises the 404 problem, for what is another's as for what is not there."""
+        view = await queries.referral(self._database, scope, referral_id)
+        if view is None:
+            raise not_found("referral")
+        return view
+
     async def carry_out(
-        self, referral_id: str, verb: str, asked: Asked, if_match: str | None, headers: Mapping[bytes, bytes]
+        self,
+        scope: Scope,
+        view: ReferralView,
+        verb: str,
+        asked: Asked,
+        if_match: str | None,
+        headers: Mapping[bytes, bytes],
     ) -> ReferralView:
-        """The referral after the move. Of two who act on one version, one wins; the other is told what it is now."""
+        """The referral after the move. Of two who act on one version, one wins; the other is told what it is now.
+
+        `view`: as `known` found it in this scope.
+        """
+        referral_id = view.referral_id
         key = key_from(headers, f"referrals/{referral_id}/{verb}")
         expected = expected_version(if_match)
-        view = await self._known(referral_id)
         answer = Answer(key, fingerprint(repr(asked).encode()), _nothing) if key else None
         with self._in_flight.hold(key):
             try:
@@ -49,15 +66,9 @@ class Answers:
                 pass
             except (VersionConflict, Refusal) as refusal:
                 if not await self._was_carried_out(answer):
-                    view = await self._known(referral_id)
+                    view = await self.known(scope, referral_id)
                     _refuse(refusal, view, await self._last_change(view))
-        return await self._known(referral_id)
-
-    async def _known(self, referral_id: str) -> ReferralView:
-        view = await queries.referral(self._database, referral_id)
-        if view is None:
-            raise not_found("referral")
-        return view
+        return await self.known(scope, referral_id)
 
     async def _last_change(self, view: ReferralView) -> Changed:
         # From the log: the house's own people change it as well, and a reminder moves its version and nothing else.

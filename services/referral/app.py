@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.referral import queries
 from services.referral.answers import Answers
 from services.referral.api.coordination import add_coordination_routes
 from services.referral.api.links import add_link_routes
@@ -34,7 +33,6 @@ from shared.access.asking import Asking
 from shared.access.door import Door
 from shared.access.gate import Gate
 from shared.access.leaving import sign_out_page
-from shared.access.policy import Own
 from shared.bus import connect
 from shared.care import Care
 from shared.catalogue import load_catalogue
@@ -44,6 +42,7 @@ from shared.settings import Settings
 from shared.telemetry.metrics import Telemetry
 from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
+from shared.web.cursors import Cursors
 from shared.web.internal import add_internal_routes
 from shared.web.pages import NavLink, Pages, add_pages, mark
 
@@ -88,7 +87,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
         lambda connection: oldest_unanswered_s(utc_now(), connection),
     )
     app = new_app("referral", "Referrals: partners, queues, answers.", service.health, lifespan, telemetry)
-    live = LiveQueue(log, service.database, watching)
+    live = LiveQueue(log, service.database, watching, Cursors(lambda: settings.house_key))
     add_csv_route(app, catalogue, service.database)
     add_routes(app, catalogue, service.database, live)
     add_permanence_routes(app, catalogue, service.database)
@@ -96,7 +95,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_moves(app, catalogue, answers, referrals)
     links = Links(partial(links_key, settings), log, referrals, catalogue)
     add_link_routes(app, links)
-    queue = Queue(catalogue, service.database, live)
+    queue = Queue(catalogue, service.database, live, settings)
     nav = [NavLink("/desk", mark("Partenaires")), NavLink("/week", mark("Semaine"))]
     nav.append(NavLink(PAGE, mark("Coordination")))
     pages = Pages(Path(__file__).parent, catalogue.name, nav)
@@ -108,8 +107,4 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_pages(app, pages, answer_pages(links, catalogue), coordination, *desks, leaving)
     add_contract_routes(app, service, telemetry)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
-
-    async def owner(referral_id: str) -> str | None:
-        return await queries.owner(service.database, referral_id)
-
-    return app, Gate(app, app, "referral", settings, door, telemetry, {Own.REFERRAL: owner})
+    return app, Gate(app, app, "referral", settings, door, telemetry)

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Select, case, func, select, text
 from services.referral.chasing import STEPS
 from services.referral.deadlines import utc_text
 from services.referral.keeping import QUEUE_ITEMS
+from services.referral.narrowing import narrowed
 from services.referral.words import Status
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.events.referral import COORDINATOR
@@ -85,34 +87,35 @@ class Stuck(BaseModel):
     version: int
 
 
-async def coordination(database: Database, catalogue: Catalogue, now: datetime) -> Coordination:
+async def coordination(database: Database, scope: Scope, catalogue: Catalogue, now: datetime) -> Coordination:
     """How every queue stands at that moment (aware), those of all partners, the empty ones too."""
 
     def read(connection: Connection) -> Coordination:
-        standing = {row["queue"]: row for row in connection.execute(_queues(now)).mappings()}
+        standing = {row["queue"]: row for row in connection.execute(narrowed(_queues(now), scope)).mappings()}
         codes = [*(partner.code for partner in catalogue.partners)]
         codes += sorted(set(standing) - {*codes, COORDINATOR})
         return Coordination(
             as_of=utc_text(now),
             queues=[_standing(code, standing.get(code), now) for code in codes],
-            unmet=_unmet(catalogue, connection.execute(_needs())),
+            unmet=_unmet(catalogue, connection.execute(narrowed(_needs(), scope))),
             dead_letters=connection.execute(select(func.count()).select_from(DeadLetter)).scalar_one(),
         )
 
     return await database.read(read)
 
 
-async def escalated(database: Database, catalogue: Catalogue) -> list[Stuck]:
+async def escalated(database: Database, scope: Scope, catalogue: Catalogue) -> list[Stuck]:
     """What partners have left unanswered although they were reminded, the oldest first: up to `LISTED_MAX`."""
-    return await _stuck(database, catalogue, QUEUE_ITEMS.c.queue != COORDINATOR, QUEUE_ITEMS.c.chased >= _ESCALATED)
+    which = (QUEUE_ITEMS.c.queue != COORDINATOR, QUEUE_ITEMS.c.chased >= _ESCALATED)
+    return await _stuck(database, scope, catalogue, *which)
 
 
-async def unmet_needs(database: Database, catalogue: Catalogue) -> list[Stuck]:
+async def unmet_needs(database: Database, scope: Scope, catalogue: Catalogue) -> list[Stuck]:
     """What no partner answers, the oldest first: up to `LISTED_MAX`."""
-    return await _stuck(database, catalogue, QUEUE_ITEMS.c.queue == COORDINATOR)
+    return await _stuck(database, scope, catalogue, QUEUE_ITEMS.c.queue == COORDINATOR)
 
 
-async def _stuck(database: Database, catalogue: Catalogue, *which: Any) -> list[Stuck]:
+async def _stuck(database: Database, scope: Scope, catalogue: Catalogue, *which: Any) -> list[Stuck]:
     names = ("referral_id", "queue", "category", "topic", "site", "status", "version")
     query = (
         select(*(QUEUE_ITEMS.c[name] for name in names), _SINCE.label("since"))
@@ -120,7 +123,7 @@ async def _stuck(database: Database, catalogue: Catalogue, *which: Any) -> list[
         .order_by(_SINCE, QUEUE_ITEMS.c.referral_id)
         .limit(LISTED_MAX)
     )
-    rows = await database.read(lambda connection: connection.execute(query).mappings().all())
+    rows = await database.read(lambda connection: connection.execute(narrowed(query, scope)).mappings().all())
     told = [told_of(catalogue, row["category"], row["topic"]) for row in rows]
     return [
         Stuck.model_validate({**row, "category": category, "topic": topic})

@@ -9,11 +9,13 @@ from shared.catalogue import Catalogue
 _KEPT_MAX = 4096
 
 
+@lru_cache(maxsize=_KEPT_MAX)
 def answer_due(catalogue: Catalogue, partner: str, site: str, since: str) -> str:
     """The last moment for a first answer to what came at `since`."""
     return _after(catalogue, site, since, catalogue.deadlines(partner).first_answer_days)
 
 
+@lru_cache(maxsize=_KEPT_MAX)
 def outcome_due(catalogue: Catalogue, partner: str, site: str, since: str) -> str:
     """The last moment for an outcome of what came at `since`."""
     return _after(catalogue, site, since, catalogue.deadlines(partner).outcome_days)
@@ -34,7 +36,6 @@ def expiry_at(catalogue: Catalogue, partner: str, site: str, escalated: str) -> 
     return _after(catalogue, site, escalated, max(1, days.expiry_after_days - days.escalation_after_days))
 
 
-@lru_cache(maxsize=_KEPT_MAX)
 def _after(catalogue: Catalogue, site: str, since: str, days: int) -> str:
     # To the second, in UTC: such texts sort as the moments do.
     due = catalogue.site(site).business_days_after(datetime.fromisoformat(since), days)

@@ -1,5 +1,6 @@
 """A partner's queue as its desk reads it: filtered, page by page, oldest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,10 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from services.referral.coordinating import CONFIDENTIAL
 from services.referral.deadlines import utc_text
 from services.referral.keeping import QUEUE_ITEMS
+from services.referral.narrowing import narrowed
 from services.referral.queries import ReferralView, views
 from services.referral.words import ENDS, Status
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.database import Database
 
@@ -48,7 +51,7 @@ class DeskPage:
 
 
 async def desk_page(
-    database: Database, catalogue: Catalogue, code: str, wanted: Filter, after: int, now: datetime
+    database: Database, scope: Scope, catalogue: Catalogue, code: str, wanted: Filter, after: int, now: datetime
 ) -> DeskPage:
     """The referrals of a queue behind a position that pass the filter, at most `ROWS`."""
     columns = QUEUE_ITEMS.c
@@ -58,22 +61,37 @@ async def desk_page(
         .order_by(columns.position)
         .limit(ROWS + 1)
     )
-    items = await views(database, query)
+    items = await views(database, scope, query)
     next_after = items[ROWS - 1].position if len(items) > ROWS else None
-    return DeskPage(items[:ROWS], next_after, await open_count(database, code))
+    return DeskPage(items[:ROWS], next_after, await open_count(database, scope, code))
 
 
-async def open_count(database: Database, code: str) -> int:
+async def open_count(database: Database, scope: Scope, code: str) -> int:
     """How much of a queue is open."""
     counting = select(func.count()).select_from(QUEUE_ITEMS).where(_IS_OPEN, QUEUE_ITEMS.c.queue == code)
-    counted: int = await database.read(lambda connection: connection.execute(counting).scalar_one())
+    query = narrowed(counting, scope)
+    counted: int = await database.read(lambda connection: connection.execute(query).scalar_one())
     return counted
 
 
-async def booked_at(database: Database, permanence_id: str) -> dict[int, ReferralView]:
+async def booked_at(database: Database, scope: Scope, permanence_id: str) -> dict[int, ReferralView]:
     """Who has which place of a permanence."""
     query = select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.permanence_id == permanence_id)
-    return {view.place: view for view in await views(database, query) if view.place is not None}
+    return {view.place: view for view in await views(database, scope, query) if view.place is not None}
+
+
+async def queue_rows(
+    database: Database, scope: Scope, code: str, after: int, columns: Sequence[str], limit: int
+) -> list[dict[str, Any]]:
+    """These columns of a queue's referrals behind a position, oldest first."""
+    query = (
+        select(*(QUEUE_ITEMS.c[name] for name in columns))
+        .where(QUEUE_ITEMS.c.queue == code, QUEUE_ITEMS.c.position > after)
+        .order_by(QUEUE_ITEMS.c.position)
+        .limit(limit)
+    )
+    rows = await database.read(lambda connection: connection.execute(narrowed(query, scope)).mappings().all())
+    return [dict(row) for row in rows]
 
 
 def _conditions(catalogue: Catalogue, wanted: Filter, now: str) -> list[Any]:

@@ -1,6 +1,7 @@
 """The read models, written where the events are: in the same transaction, or again from the log."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, case, delete, insert, update
@@ -9,6 +10,7 @@ from services.referral.projections import Change, Place, changes
 from services.referral.tables import Booking, PermanenceCancellation, QueueItem
 from shared.catalogue import Catalogue
 from shared.envelope import Recorded
+from shared.inserting import insert as insert_many
 
 QUEUE_ITEMS: Table = QueueItem.__table__  # type: ignore[attr-defined]
 BOOKINGS: Table = Booking.__table__  # type: ignore[attr-defined]
@@ -28,12 +30,13 @@ class Tables(NamedTuple):
 def keeper(catalogue: Catalogue, tables: Tables | None = None) -> Keep:
     """Keeps these tables up with the events of the log."""
     kept = tables or Tables()
-    add, cancel = insert(kept.queue_items), insert(kept.cancellations)
+    cancel = insert(kept.cancellations)
 
     def keep(connection: Connection, recorded: Sequence[Recorded]) -> None:
         found = changes(recorded, catalogue)
         if found.added:
-            connection.execute(add, found.added)
+            columns = tuple(found.added[0])
+            insert_many(connection, kept.queue_items.name, columns, list(map(itemgetter(*columns), found.added)))
         for change in found.moved:
             _change(connection, kept.queue_items, change)
         for place in found.places:

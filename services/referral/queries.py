@@ -7,8 +7,9 @@ from sqlalchemy import RowMapping, Select, select
 
 from services.referral.coordinating import told_of
 from services.referral.keeping import QUEUE_ITEMS
+from services.referral.narrowing import narrowed
 from services.referral.words import Status
-from shared.access.principal import Principal, Role
+from shared.access.scope import Scope
 from shared.bus import position_of
 from shared.catalogue import Catalogue
 from shared.database import Database
@@ -54,32 +55,25 @@ class QueuePage(BaseModel):
     next: str | None
 
 
-def told_to(reader: Principal | None, view: ReferralView, catalogue: Catalogue) -> ReferralView:
-    """A referral as far as this reader may know it.
+def told_to(scope: Scope, view: ReferralView, catalogue: Catalogue) -> ReferralView:
+    """A referral as far as its reader may know it.
 
     What is sensitive is for the partner that has it. The house's own people, whoever took the visit apart, who reads
-    it there, are told that it is confidential. `reader` None: nobody said who they are, so it may be anybody.
+    it there, are told that it is confidential, and so is whoever has not said who they are.
     """
-    if reader is not None and reader.role is Role.PARTNER:
+    if scope.is_partner:
         return view
     category, topic = told_of(catalogue, view.category, view.topic)
     return view.model_copy(update={"category": category, "topic": topic})
 
 
-async def referral(database: Database, referral_id: str) -> ReferralView | None:
-    """One referral; None when there is none of that id."""
-    found = await views(database, select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id == referral_id))
+async def referral(database: Database, scope: Scope, referral_id: str) -> ReferralView | None:
+    """One referral; None when there is none of that id in this scope."""
+    found = await views(database, scope, select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id == referral_id))
     return found[0] if found else None
 
 
-async def owner(database: Database, referral_id: str) -> str | None:
-    """Whose queue a referral is in; None when there is none of that id."""
-    query = select(QUEUE_ITEMS.c.queue).where(QUEUE_ITEMS.c.referral_id == referral_id)
-    found: str | None = await database.read(lambda connection: connection.execute(query).scalar())
-    return found
-
-
-async def queue(database: Database, code: str, after: str, limit: int, status: str | None) -> QueuePage:
+async def queue(database: Database, scope: Scope, code: str, after: str, limit: int, status: str | None) -> QueuePage:
     """Up to `limit` referrals of a queue behind a cursor, as they stand now."""
     query = (
         select(QUEUE_ITEMS)
@@ -89,15 +83,15 @@ async def queue(database: Database, code: str, after: str, limit: int, status: s
     )
     if status is not None:
         query = query.where(QUEUE_ITEMS.c.status == status)
-    items = await views(database, query)
+    items = await views(database, scope, query)
     page = items[:limit]
     return QueuePage(items=page, next=cursor(page[-1].position) if len(items) > limit else None)
 
 
-async def referrals(database: Database, ids: set[str]) -> dict[str, ReferralView]:
-    """These referrals, by id."""
+async def referrals(database: Database, scope: Scope, ids: set[str]) -> dict[str, ReferralView]:
+    """Those of these referrals that are in this scope, by id."""
     query = select(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id.in_(ids))
-    return {view.referral_id: view for view in await views(database, query)}
+    return {view.referral_id: view for view in await views(database, scope, query)}
 
 
 def cursor(position: int) -> str:
@@ -105,9 +99,9 @@ def cursor(position: int) -> str:
     return f"{position}-0"
 
 
-async def views(database: Database, query: Select[Any]) -> list[ReferralView]:
-    """The referrals that a query over the queues selects, in its order."""
-    rows = await database.read(lambda connection: connection.execute(query).mappings().all())
+async def views(database: Database, scope: Scope, query: Select[Any]) -> list[ReferralView]:
+    """The referrals that a query over the queues selects in this scope, in its order."""
+    rows = await database.read(lambda connection: connection.execute(narrowed(query, scope)).mappings().all())
     return [ReferralView(**{name: _value(row, name) for name in ReferralView.model_fields}) for row in rows]
 
 

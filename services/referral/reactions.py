@@ -87,7 +87,6 @@ def _hand_over(
     visit: VisitRecorded, request: RequestMade, catalogue: Catalogue, at: datetime, day: str
 ) -> Iterator[HandOver]:
     found = route(Wanted(visit.site, request.category, request.topic, request.partner), catalogue, at)
-    first = referral_id(request.request_id)
     if not isinstance(found, Routed):
         need = NeedUnmet(
             request_id=request.request_id,
@@ -101,12 +100,13 @@ def _hand_over(
             topic=request.topic,
             safe_to_contact=request.safe_to_contact,
         )
-        yield ReportNeedUnmet(first, need)
+        yield ReportNeedUnmet(referral_id(request.request_id), need)
         return
     partners = (found.partner, *found.beside)
-    for attempt, partner in enumerate(partners, 1):
+    ids = [referral_id(request.request_id, attempt) for attempt in range(1, len(partners) + 1)]
+    for own_id, partner in zip(ids, partners, strict=True):
         issued = ReferralIssued(
-            referral_id=referral_id(request.request_id, attempt),
+            referral_id=own_id,
             request_id=request.request_id,
             visit_id=visit.visit_id,
             case_id=visit.case_id,
@@ -117,11 +117,9 @@ def _hand_over(
             catalogue_version=found.catalogue_version,
             issued_on=day,
             topic=request.topic,
-            tried=tuple(other for other in partners if other != partner),
-            siblings=tuple(
-                referral_id(request.request_id, other) for other in range(1, len(partners) + 1) if other != attempt
-            ),
-            beside=attempt > 1,
+            tried=tuple([other for other in partners if other != partner]),
+            siblings=tuple([other for other in ids if other != own_id]),
+            beside=own_id != ids[0],
             safe_to_contact=request.safe_to_contact,
         )
         yield IssueReferral(issued)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from shared.catalogue import Catalogue, Category, Partner, Rule, Site, Topic
 
@@ -31,8 +31,7 @@ Reason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A request that was not answered at the desk. `partner` is the wish of the visitor or of the worker."""
 
     site: str

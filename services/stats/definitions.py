@@ -120,9 +120,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         _DAY_OF_ARRIVAL,
         Said(
             "Chaque arrivée notée en salle d’attente compte une fois, par ce qu’elle est devenue : reçue, partie avant "
-            "d’être reçue, ou en attente (le soir : sans suite notée) ; par attente, dès qu’elle est finie.",
+            "d’être reçue, ou en attente (le soir : sans suite notée) ; par attente, dès qu’elle est finie. Ce qui a "
+            "été noté par erreur ne compte pas.",
             "Each arrival noted in the waiting room counts once, by what became of it: received, left before being "
-            "received, or waiting (in the evening: nobody noted what became of it); by wait, as soon as it is over.",
+            "received, or waiting (in the evening: nobody noted what became of it); by wait, as soon as it is over. "
+            "What was noted by mistake does not count.",
         ),
     ),
     WAITING: Definition(
@@ -145,9 +147,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         ),
         Said(
             "Chaque invitation remise lors d’un accueil avec des enfants à garder compte une fois : remise, puis "
-            "utilisée quand la famille est venue ; elle reste rangée au jour de la remise.",
+            "utilisée quand la famille est venue ; elle reste rangée au jour de la remise. Celle d’un accueil annulé "
+            "ne compte pas, à moins que la famille soit venue.",
             "Each invitation given at a visit with children to look after counts once: given, then used when the "
-            "family has come; it stays under the day on which it was given.",
+            "family has come; it stays under the day on which it was given. That of a visit that never was does not "
+            "count, unless the family has come.",
         ),
     ),
     ACTIONS: Definition(

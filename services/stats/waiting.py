@@ -3,8 +3,16 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.envelope import Envelope
-from shared.events.desk import InvitationGiven, InvitationUsed, VisitorArrived, VisitorLeft, VisitorReceived
+from services.stats.facts import Told
+from shared.events.desk import (
+    ArrivalUndone,
+    InvitationGiven,
+    InvitationUsed,
+    InvitationWithdrawn,
+    VisitorArrived,
+    VisitorLeft,
+    VisitorReceived,
+)
 
 ARRIVALS, WAITING, INVITATIONS = "arrivals", "waiting", "invitations"
 WAITS = ("00-04", "05-09", "10-19", "20-39", "40+")
@@ -16,17 +24,21 @@ Counter = tuple[str, str, str, str, str]
 
 
 class Moved(NamedTuple):
-    """One arrival or invitation that is something else now; `was` None: it is new. All under its first day."""
+    """One arrival or invitation that is something else now, all under its first day.
+
+    `was` None: it is new; `becomes` None: it never was. `is_undone`: the minutes are taken back.
+    """
 
     figure: str
     day: str
     site: str
     was: str | None
-    becomes: str
+    becomes: str | None
     waited_min: int | None = None
+    is_undone: bool = False
 
 
-def moved(envelope: Envelope) -> Moved | None:
+def moved(envelope: Told) -> Moved | None:
     """What an event moves; None when it is none of these."""
     event = envelope.event
     match event:
@@ -36,26 +48,31 @@ def moved(envelope: Envelope) -> Moved | None:
             return Moved(ARRIVALS, day, site, "waiting", "received", waited_min)
         case VisitorLeft(site=site, arrived_on=day, waited_min=waited_min):
             return Moved(ARRIVALS, day, site, "waiting", "left", waited_min)
+        case ArrivalUndone(site=site, arrived_on=day, was=was, becomes=becomes, waited_min=waited_min):
+            return Moved(ARRIVALS, day, site, was, None if becomes == "void" else becomes, waited_min, is_undone=True)
         case InvitationGiven(site=site):
             return Moved(INVITATIONS, envelope.local_day, site, None, "given")
         case InvitationUsed(site=site, given_on=day):
             return Moved(INVITATIONS, day, site, "given", "used")
+        case InvitationWithdrawn(site=site, given_on=day):
+            return Moved(INVITATIONS, day, site, "given", None)
     return None
 
 
 def counters(move: Moved) -> Iterator[tuple[Counter, int]]:
     """What it adds to which counters of its day."""
-    figure, day, site, was, becomes, waited_min = move
+    figure, day, site, was, becomes, waited_min, is_undone = move
     by = "result" if figure == ARRIVALS else "status"
-    if was is None:
-        yield (figure, "total", "", site, day), 1
-    else:
-        yield (figure, by, was, site, day), -1
-    yield (figure, by, becomes, site, day), 1
+    for stands, step in ((was, -1), (becomes, 1)):
+        if stands is not None:
+            yield (figure, by, stands, site, day), step
+    if was is None or becomes is None:
+        yield (figure, "total", "", site, day), 1 if was is None else -1
     if waited_min is not None:
-        yield (figure, "wait", wait_of(waited_min), site, day), 1
-        yield (WAITING, "total", "", site, day), waited_min
-        yield (WAITING, "result", becomes, site, day), waited_min
+        step, result = (-1, was) if is_undone else (1, becomes)
+        yield (figure, "wait", wait_of(waited_min), site, day), step
+        yield (WAITING, "total", "", site, day), step * waited_min
+        yield (WAITING, "result", result or "", site, day), step * waited_min
 
 
 def wait_of(minutes: int) -> str:

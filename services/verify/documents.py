@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from services.verify.collective import DECODERS, Collective
+from services.verify import collective, waiting
+from services.verify.collective import Collective
+from services.verify.waiting import Arrival, Invited
 
 COORDINATOR = "coordinator"
 VISIT = "intake.visit-recorded.v1"
 CORRECTED, VOIDED = "intake.visit-corrected.v1", "intake.visit-voided.v1"
-ARRIVED, CALLED, LEFT = "intake.visitor-arrived.v1", "intake.visitor-received.v1", "intake.visitor-left.v1"
-GIVEN, USED = "intake.invitation-given.v1", "intake.invitation-used.v1"
 ISSUED, UNMET, SETTLED = "referral.issued.v1", "referral.need-unmet.v1", "referral.need-settled.v1"
 ACCEPTED, DECLINED, REROUTED = "referral.accepted.v1", "referral.declined.v1", "referral.rerouted.v1"
 BOOKED, CANCELLED = "referral.appointment-booked.v1", "referral.appointment-cancelled.v1"
@@ -67,38 +67,9 @@ class Visit(msgspec.Struct, gc=False):
     requests: list[Request]
     language: str | None = None
     needs: tuple[str, ...] = ()
+    children: bool = False
     invitation: str | None = None
     arrival_id: str | None = None
-
-
-class Arrival(msgspec.Struct, gc=False):
-    """Somebody came (`ticket`, `arrived_at`), or is waiting no more (`arrived_on`, `waited_min`)."""
-
-    arrival_id: str
-    site: str
-    ticket: int = 0
-    arrived_at: str = ""
-    arrived_on: str = ""
-    waited_min: int = 0
-
-    @property
-    def tag(self) -> str:
-        """What it is filed under."""
-        return self.arrival_id
-
-
-class Invited(msgspec.Struct, gc=False):
-    """A family was invited (`visit_id`), or came (`given_on`)."""
-
-    invitation: str
-    site: str
-    visit_id: str = ""
-    given_on: str = ""
-
-    @property
-    def tag(self) -> None:
-        """It is found by its stream alone."""
-        return None
 
 
 class Corrected(msgspec.Struct, gc=False):
@@ -262,8 +233,6 @@ _data: dict[str, msgspec.json.Decoder[Any]] = {
     VISIT: msgspec.json.Decoder(Visit),
     CORRECTED: msgspec.json.Decoder(Corrected),
     VOIDED: msgspec.json.Decoder(Corrected),
-    **dict.fromkeys((ARRIVED, CALLED, LEFT), msgspec.json.Decoder(Arrival)),
-    **dict.fromkeys((GIVEN, USED), msgspec.json.Decoder(Invited)),
     ISSUED: msgspec.json.Decoder(Handed),
     UNMET: msgspec.json.Decoder(Handed),
     **dict.fromkeys(MOVES, msgspec.json.Decoder(Moved)),
@@ -273,7 +242,8 @@ _data: dict[str, msgspec.json.Decoder[Any]] = {
     DROPPED: msgspec.json.Decoder(DroppedRequest),
     REDATED: msgspec.json.Decoder(Redated),
     OFF: msgspec.json.Decoder(Off),
-    **DECODERS,
+    **collective.DECODERS,
+    **waiting.DECODERS,
 }
 
 

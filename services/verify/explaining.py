@@ -22,11 +22,12 @@ from services.verify.documents import (
     read_data,
     read_document,
 )
-from services.verify.figures import Counted, Recount, periods
+from services.verify.figures import Counted, Recount
 from services.verify.folding import Happened, read_history
 from services.verify.front_desk import FrontDesk
 from services.verify.histories import Told, histories
 from services.verify.people import People
+from services.verify.periods import periods
 from services.verify.requests import scratch
 from services.verify.stores import Store
 

@@ -5,15 +5,14 @@ are those of the referral's history. Both must come to the same.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from datetime import date
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 
 from services.verify.checks import Check, reading
 from services.verify.collective import Held
 from services.verify.documents import UNDONE, DroppedNeed, DroppedRequest, Handed, Moved, Redated, Settled, Visit
 from services.verify.folding import Happened, Walk, steps
 from services.verify.people import People, divided
+from services.verify.periods import periods
 from services.verify.standing import Horizon
 from services.verify.stores import Store
 
@@ -50,21 +49,21 @@ class Recount:
             days["requests", "channel", channel, site, day] += step
             days["requests", "status", "answered" if request.answered else "open", site, day] += step
 
-    def moved(self, figure: str, day: str, site: str, was: str | None, becomes: str) -> None:
-        """Count an arrival or an invitation that is something else now; `was` None: it is new."""
+    def moved(self, figure: str, day: str, site: str, was: str | None, becomes: str | None) -> None:
+        """Count an arrival or an invitation that is something else now; None: before it was new, after it is none."""
         by = "result" if figure == "arrivals" else "status"
-        if was is None:
-            self._days[figure, "total", "", site, day] += 1
-        else:
+        self._days[figure, "total", "", site, day] += (was is None) - (becomes is None)
+        if was is not None:
             self._days[figure, by, was, site, day] -= 1
-        self._days[figure, by, becomes, site, day] += 1
+        if becomes is not None:
+            self._days[figure, by, becomes, site, day] += 1
 
-    def waited(self, day: str, site: str, result: str, minutes: int) -> None:
-        """Count the minutes of somebody who waits no more."""
+    def waited(self, day: str, site: str, result: str, minutes: int, step: int = 1) -> None:
+        """Count the minutes of somebody who waits no more; `step` -1 = count them no more."""
         names = ((40, "40+"), (20, "20-39"), (10, "10-19"), (5, "05-09"), (0, "00-04"))
-        self._days["arrivals", "wait", next(name for least, name in names if minutes >= least), site, day] += 1
-        self._days["waiting", "total", "", site, day] += minutes
-        self._days["waiting", "result", result, site, day] += minutes
+        self._days["arrivals", "wait", next(name for least, name in names if minutes >= least), site, day] += step
+        self._days["waiting", "total", "", site, day] += step * minutes
+        self._days["waiting", "result", result, site, day] += step * minutes
 
     def held(self, held: Held, sessions: int, heads: int) -> None:
         """Count so many more, or fewer, sessions of an action, and people at it."""
@@ -164,25 +163,6 @@ class Recount:
                 counted[figure, dimension, grain, site, period, value] += count
                 counted[figure, dimension, grain, "", period, value] += count
         return counted
-
-
-@lru_cache(maxsize=4096)
-def periods(day: str) -> tuple[tuple[str, str], ...]:
-    """The periods that a day belongs to. The first and last days of a year may lie in another year's weeks."""
-    return tuple(_divided(day))
-
-
-def _divided(day: str) -> Iterator[tuple[str, str]]:
-    try:
-        week = date.fromisoformat(day).strftime("%G-W%V")
-    except ValueError:
-        # A day that is none would stop the count; it agrees with no counter, which is said then.
-        week = day
-    yield "day", day
-    yield "week", week
-    yield "month", day[:7]
-    yield "year", day[:4]
-    yield "all", ""
 
 
 def _name(key: tuple[str, ...]) -> str:

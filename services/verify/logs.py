@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 from services.verify.checks import Check, reading
 from services.verify.collective import Collective
 from services.verify.documents import (
-    Arrival,
     Corrected,
     Document,
     DroppedRequest,
     Fact,
-    Invited,
     Redated,
     Unreadable,
     Visit,
@@ -21,6 +19,7 @@ from services.verify.documents import (
 )
 from services.verify.stores import Store
 from services.verify.topics import Bus
+from services.verify.waiting import Arrival, Invited
 
 NO_HASH = bytes(32)
 """What the first entry of a partition is chained to."""

@@ -7,6 +7,7 @@ the end are drawn once, and every presence is held against the table's row, its 
 import sqlite3
 from typing import NamedTuple
 
+from services.verify import different
 from services.verify.checks import Check, reading
 from services.verify.collective import ACTION_VOIDED, CAME, UNMERGED, Attached, Came, Held, Joined, Righted
 from services.verify.documents import Document, Fact, Handed, Visit
@@ -136,7 +137,7 @@ class People:
         """The check of the actions, and the tables of stats held against what was counted here."""
         self._write()
         self.check.seen = f"{self._held:,} actions, nobody named twice"
-        check, scratch = Check("people"), self._scratch
+        check, scratch, counts = Check("people"), self._scratch, 0
         known = self._families()
         scratch.execute("CREATE TABLE known (who TEXT PRIMARY KEY, kept TEXT, person TEXT, root TEXT, named INTEGER)")
         ties = [(who, self._kept.get(who), self._persons.get(who), *owner) for who, owner in known.items()]
@@ -154,8 +155,11 @@ class People:
             tied = store.rows("SELECT who, kept, person, root, named FROM case_ties")
             scratch.executemany("INSERT INTO kept_ties VALUES (?, ?, ?, ?, ?)", tied)
             self._differ(check)
+            counts = different.compare(scratch, store, check)
         (rows,) = scratch.execute("SELECT count(*) FROM right").fetchone()
-        check.seen = f"{rows:,} presences, {len(known):,} ids that belong together, as counted from the logs"
+        check.seen = (
+            f"{rows:,} presences, {len(known):,} ids that belong together, {counts:,} counts, as counted from the logs"
+        )
         return [self.check, check]
 
     def _differ(self, check: Check) -> None:

@@ -19,7 +19,7 @@ ROWS_AT_A_TIME = 2_000
 _REBUILT = {
     "intake": "visit_referrals",
     "referral": "queue_items, bookings, permanence_cancellations",
-    "stats": "figures, presences, case_ties",
+    "stats": "figures, presences, case_ties, people_counts",
 }
 
 

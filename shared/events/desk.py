@@ -41,10 +41,27 @@ class VisitorLeft(Event, frozen=True):
     waited_min: int
 
 
+class ArrivalUndone(Event, frozen=True):
+    """An arrival is not what it was noted as: `was` `received` or `left`, it waits again; or it never was (`void`).
+
+    `waited_min` = the minutes that had ended with `was`, taken back; `because` = `mistake` or `visit_voided`.
+    """
+
+    event_type: ClassVar[str] = "intake.arrival-undone.v1"
+
+    arrival_id: str
+    site: str
+    arrived_on: str
+    was: str
+    becomes: str
+    waited_min: int | None = None
+    because: str = "mistake"
+
+
 class InvitationGiven(Event, frozen=True):
     """At a visit with children to look after, the desk invited to the house of `partner`: a code on a slip.
 
-    Its stream is the invitation's own, named by the code.
+    Its stream is the invitation's own, named by the code. Given once more after it was withdrawn, it is the same code.
     """
 
     event_type: ClassVar[str] = "intake.invitation-given.v1"
@@ -64,3 +81,15 @@ class InvitationUsed(Event, frozen=True):
     site: str
     partner: str
     given_on: str
+
+
+class InvitationWithdrawn(Event, frozen=True):
+    """The code that was given on `given_on` is good no longer: `visit_voided`, or `visit_corrected`."""
+
+    event_type: ClassVar[str] = "intake.invitation-withdrawn.v1"
+
+    invitation: str
+    site: str
+    partner: str
+    given_on: str
+    because: str

@@ -5,7 +5,15 @@ from typing import ClassVar
 import msgspec
 
 from shared.events.base import Event
-from shared.events.desk import InvitationGiven, InvitationUsed, VisitorArrived, VisitorLeft, VisitorReceived
+from shared.events.desk import (
+    ArrivalUndone,
+    InvitationGiven,
+    InvitationUsed,
+    InvitationWithdrawn,
+    VisitorArrived,
+    VisitorLeft,
+    VisitorReceived,
+)
 
 
 class RequestMade(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,7 +64,8 @@ class VisitCorrected(Event, frozen=True):
     """A visit was not as it had been written down: `was` stood there until now, `now` is right. `revision` from 1.
 
     Both are whole, each with the moment it happened (the site's offset), so that a counter can be moved without looking
-    anything up. A request that stays keeps its id; one that was changed is another request, under an id of its own.
+    anything up. A request that stays keeps its id; one that was changed, or of which the visit was at another site, is
+    another request, under an id of its own.
     """
 
     event_type: ClassVar[str] = "intake.visit-corrected.v1"
@@ -236,6 +245,7 @@ IntakeEvent = (
     CaseOpened | VisitRecorded | VisitCorrected | VisitVoided | PersonAttached | CaseClosed | CaseReopened
     | CaseSealed | CaseUnsealed
     | CasesMerged | CasesUnmerged | PersonErased
-    | VisitorArrived | VisitorReceived | VisitorLeft | InvitationGiven | InvitationUsed
+    | VisitorArrived | VisitorReceived | VisitorLeft | ArrivalUndone
+    | InvitationGiven | InvitationUsed | InvitationWithdrawn
     | CollectiveActionHeld | HeadcountCorrected | CollectiveActionVoided | AttendanceRecorded | AttendanceWithdrawn
 )  # fmt: skip

@@ -6,7 +6,7 @@ A rule yields its faults as `file:line: what is wrong; what to do`.
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.architecture.modules import SERVICES, Floor, Import, Module
 
@@ -45,6 +45,32 @@ CLOCK_AND_CHANCE = re.compile(
     r"|uuid[1467]|random(\.\w+)?)$"
 )
 MAY_ASK_CLOCK_AND_CHANCE = ("shared/clock.py", "shared/ids.py", "services/demo/", "tests/", "benchmarks/")
+# Where it is read what is held on somebody, and what is public there and tells nothing of anybody, or writes.
+READ_SIDE: Mapping[str, frozenset[str]] = {
+    "services/intake/queries.py": frozenset(),
+    "services/intake/today.py": frozenset(),
+    "services/intake/disclosures.py": frozenset(),
+    "services/intake/exporting.py": frozenset(),
+    "services/intake/actions/attended.py": frozenset(),
+    "services/intake/actions/holding.py": frozenset({"hold", "change"}),
+    "services/intake/invitations/giving.py": frozenset({"record_inviting", "append_together"}),
+    "services/intake/waiting/arrivals.py": frozenset({"note", "receive", "let_go", "undo"}),
+    "services/referral/queries.py": frozenset(),
+    "services/referral/desk.py": frozenset(),
+    "services/referral/answers.py": frozenset(),
+    "services/referral/coordinating.py": frozenset({"oldest_unanswered_s"}),
+    "services/referral/live.py": frozenset({"head"}),
+}
+# The read models that lead to somebody, and who may name them besides: what keeps them, and what works by itself.
+LEADS_TO_SOMEBODY = frozenset({"QUEUE_ITEMS", "VISIT_REFERRALS"})
+KEEPS_THEM = frozenset(
+    {
+        *("services/intake/tables.py", "services/intake/consumers.py", "services/intake/app.py"),
+        *("services/referral/keeping.py", "services/referral/narrowing.py", "services/referral/rebuilding.py"),
+        *("services/referral/timer.py", "services/referral/permanences/places.py"),
+    }
+)
+SCOPES_ARE_MADE_IN = "shared/access/scope.py"
 NAMELESS = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"})
 LINES_MAX = 300
 
@@ -127,6 +153,46 @@ def clock_and_chance_are_asked_in_one_place(modules: Sequence[Module]) -> Iterat
                 yield _fault(module, node.lineno, f"asks {ast.unparse(node)}", remedy)
 
 
+def what_is_read_of_somebody_takes_a_scope(modules: Sequence[Module]) -> Iterator[str]:
+    """Nothing on the read side is asked without saying how far the reader may see."""
+    for module in modules:
+        if module.path in READ_SIDE:
+            for function in _public_functions(module):
+                if _asks_a_store(function) and function.name not in READ_SIDE[module.path] and not _scoped(function):
+                    what = f"{function.name} reads without a scope"
+                    yield _fault(module, function.lineno, what, "take a `Scope`, without a default, and narrow by it")
+
+
+def what_leads_to_somebody_is_read_on_the_read_side(modules: Sequence[Module]) -> Iterator[str]:
+    """The rows of referrals are selected where a scope is asked for; the rest of the house asks there."""
+    for module in modules:
+        if module.service and module.path not in {*READ_SIDE, *KEEPS_THEM} and "/migrations/" not in module.path:
+            for line, name in _names(module):
+                if name in LEADS_TO_SOMEBODY:
+                    yield _fault(module, line, f"names {name}", "ask the read side, which takes a scope")
+
+
+def edges_answer_in_the_scope_of_who_asks(modules: Sequence[Module]) -> Iterator[str]:
+    """Pages and routes neither read the log past the read side, nor see with the eyes of the house."""
+    for module in modules:
+        if module.service and re.search(r"/pages/|/api/|/api\.py$|routes\.py$|page\.py$", module.path):
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Call) and re.search(r"\b_?log\.read(_\w+)?$", ast.unparse(node.func)):
+                    yield _fault(module, node.lineno, "reads the log", "ask the read side, which takes a scope")
+            for found in module.imports:
+                if found.name == "INNER":
+                    yield _fault(module, found.line, "answers somebody as if nobody asked", "ask `acting_scope()`")
+
+
+def scopes_are_made_in_one_place(modules: Sequence[Module]) -> Iterator[str]:
+    """A scope says who asks: nobody makes up one of his own."""
+    for module in modules:
+        if module.path.startswith(("shared/", "services/")) and module.path != SCOPES_ARE_MADE_IN:
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Call) and re.search(r"(^|\.)Scope$", ast.unparse(node.func)):
+                    yield _fault(module, node.lineno, "makes up a scope", "ask `scope_of(principal)`, or `INNER`")
+
+
 def names_say_what_is_inside(modules: Sequence[Module]) -> Iterator[str]:
     """A module is named by what it hides."""
     for module in modules:
@@ -147,6 +213,35 @@ def files_stay_small(modules: Sequence[Module]) -> Iterator[str]:
         lines = len(module.text.splitlines())
         if module.path.startswith(("services/", "shared/")) and lines > LINES_MAX:
             yield _fault(module, LINES_MAX + 1, f"{lines} lines of {LINES_MAX}", "split it where its subject changes")
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _public_functions(module: Module) -> Iterator[_Function]:
+    for node in module.tree.body:
+        for one in (node, *(node.body if isinstance(node, ast.ClassDef) else ())):
+            if isinstance(one, _Function) and not one.name.startswith("_"):
+                yield one
+
+
+def _asks_a_store(function: _Function) -> bool:
+    """Whoever waits, waits for a store; who does not wait may have been handed its connection."""
+    kinds = {ast.unparse(one.annotation) for one in function.args.args if one.annotation}
+    return isinstance(function, ast.AsyncFunctionDef) or "Connection" in kinds
+
+
+def _scoped(function: _Function) -> bool:
+    taken, defaults = function.args.args, len(function.args.defaults)
+    required = taken[: len(taken) - defaults]
+    return any(one.annotation is not None and ast.unparse(one.annotation) == "Scope" for one in required)
+
+
+def _names(module: Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                yield node.lineno, name
 
 
 def _fault(module: Module, line: int, what: str, remedy: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.auditing.corrections import check_corrections, ever_asked
 from tests.auditing.figures import Figures, check_counter, check_figures, count
 from tests.auditing.finding import Finding
+from tests.auditing.front_desk import check_front_desk
 from tests.auditing.history import ANSWER, COUNT, RECORD, History, attempts
 from tests.auditing.lives import check_chains, check_lives
 from tests.auditing.order import check_cases, check_positions, check_topic
@@ -42,6 +43,7 @@ def _findings(history: History, evidence: Evidence) -> Iterator[Finding]:
     yield from check_cases(recording, visits)
     yield from check_handed_over(ever_asked(evidence.intake), handed_over(evidence.referral))
     yield from check_corrections(evidence.intake, evidence.referral)
+    yield from check_front_desk(evidence.intake)
     yield from check_lives(evidence.referral)
     yield from check_chains(evidence.referral)
     yield from check_answers(list(attempts(history.lines, ANSWER)), evidence.referral)

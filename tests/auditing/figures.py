@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tests.auditing.corrections import gone, standing
 from tests.auditing.finding import Finding
+from tests.auditing.front_desk import count_front_desk
 from tests.auditing.history import Attempt
 from tests.auditing.lives import Life, lives_of
 from tests.auditing.stored import SETTLED, UNMET, Stored, is_first
@@ -17,11 +18,14 @@ Figures = Mapping[str, int]
 
 def count(intake: Sequence[Stored], referral: Sequence[Stored]) -> dict[str, int]:
     """Every figure, counted anew from the logs."""
-    figures: Counter[str] = Counter()
+    figures = count_front_desk(intake)
     dropped = gone(intake)
     for visit in standing(intake):
         figures["visits"] += 1
         figures[f"visits/channel={visit.channel}"] += 1
+        figures[f"visits/site={visit.site}"] += bool(visit.site)
+        figures[f"visits/language={visit.language}"] += bool(visit.language)
+        figures.update(f"visits/need={need}" for need in visit.needs)
         for category in {request["category"] for request in visit.requests}:
             figures[f"visits/category={category}"] += 1
         for request in visit.requests:

@@ -11,6 +11,10 @@ SETTLED = "referral.need-settled.v1"
 CORRECTED, VOIDED = "intake.visit-corrected.v1", "intake.visit-voided.v1"
 DROPPED, REDATED = "referral.request-dropped.v1", "referral.request-redated.v1"
 NEED_DROPPED = "referral.need-dropped.v1"
+ARRIVED, UNDONE = "intake.visitor-arrived.v1", "intake.arrival-undone.v1"
+ENDED = {"intake.visitor-received.v1": "received", "intake.visitor-left.v1": "left"}
+GIVEN, USED = "intake.invitation-given.v1", "intake.invitation-used.v1"
+WITHDRAWN = "intake.invitation-withdrawn.v1"
 
 
 class Stored(NamedTuple):
@@ -35,6 +39,10 @@ class Visit(NamedTuple):
     day: str
     version: int
     requests: tuple[Mapping[str, Any], ...]
+    site: str = ""
+    language: str | None = None
+    needs: tuple[str, ...] = ()
+    invitation: str | None = None
 
     @property
     def open_requests(self) -> Iterator[str]:
@@ -49,7 +57,8 @@ def visits_of(log: Iterable[Stored]) -> list[Visit]:
 
 def visit_of(data: Mapping[str, Any], at: str, version: int) -> Visit:
     """A visit as these data tell it."""
-    return Visit(data["visit_id"], data["case_id"], data["channel"], at[:10], version, tuple(data["requests"]))
+    told = (data.get("site", ""), data.get("language"), tuple(data.get("needs", ())), data.get("invitation"))
+    return Visit(data["visit_id"], data["case_id"], data["channel"], at[:10], version, tuple(data["requests"]), *told)
 
 
 def handed_over(log: Iterable[Stored]) -> list[str]:

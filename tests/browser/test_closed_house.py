@@ -148,3 +148,49 @@ def test_what_people_write_is_shown_and_never_run(closed_house: OpenedHouse, pag
     assert_accessible(page)
     assert dialogs == []
     assert not [address for address in wanted if "elsewhere.invalid" in address]
+
+
+@pytest.mark.parametrize("kind", ["page", "scriptless", "narrow"])
+def test_the_visit_of_a_sealed_case_is_corrected_after_saying_why_by_the_keyboard_alone(
+    closed_house: OpenedHouse, kind: str, request: pytest.FixtureRequest
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    taker, coordinator, worker = (account(closed_house, role) for role in ("front_desk", "coordinator", "front_desk"))
+    sent = closed_house.intake.post("/visits", json={"requests": [{"category": "legal"}]}, headers=taker.session).json()
+    seal = f"/cases/{sent['case_id']}/seal"
+    assert closed_house.intake.post(seal, json={"ground": "court"}, headers=coordinator.session).status_code == 200
+    here = f"{closed_house.urls['intake']}/desk/visits/{sent['visit_id']}"
+    page.goto(here)
+    sign_in(page, worker.login)
+    page.get_by_role("heading", name="Ce dossier est sous scellés").wait_for()
+    assert "Aide juridique" not in page.inner_text("main")
+    if kind != "scriptless":
+        assert_accessible(page)
+    page.keyboard.type("La personne corrige son accueil inventé")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(here)
+    assert "Aide juridique" in page.inner_text("main")
+    page.get_by_role("button", name="Annuler cet accueil").press("Enter")
+    page.get_by_text("Accueil annulé").wait_for()
+
+
+def test_the_partner_who_invites_families_goes_from_the_queue_to_the_codes_and_back(
+    page: Page, closed_house: OpenedHouse
+) -> None:
+    partner = account(closed_house, "partner", partner="p08")
+    queue = f"{closed_house.urls['referral']}/desk/p08"
+    page.goto(queue)
+    sign_in(page, partner.login)
+    page.wait_for_url(queue)
+    page.get_by_role("link", name="Invitations").click()
+    page.wait_for_url(f"{closed_house.urls['intake']}/desk/invitations")
+    assert_accessible(page)
+    page.get_by_role("link", name="Vos orientations").click()
+    page.wait_for_url(queue)
+    other = account(closed_house, "partner", partner="p04")
+    page.context.clear_cookies()
+    page.goto(queue.replace("p08", "p04"))
+    sign_in(page, other.login)
+    page.wait_for_url("**/desk/p04")
+    assert page.get_by_role("link", name="Invitations").count() == 0

@@ -103,6 +103,40 @@ def test_nothing_changed_is_said_and_accessible(cut_off: Page, house: OpenedHous
     assert_accessible(cut_off)
 
 
+def test_language_and_children_are_put_right_by_the_keyboard_and_the_code_is_there(
+    desk: Page, house: OpenedHouse
+) -> None:
+    recorded(desk, "s")
+    press(desk, "Enter", "Backspace")
+    desk.wait_for_url("**/desk/visits/*")
+    desk.get_by_role("combobox", name="Langue").focus()
+    desk.keyboard.type("turc")
+    press(desk, "Tab", "Tab", "Tab", "Space", "Enter")
+    desk.locator("#done .code").wait_for()
+    assert "Accueil corrigé" in desk.inner_text("main")
+    visit_id = desk.url.partition("done=")[2].partition("&")[0]
+    visit = house.intake.get(f"/visits/{visit_id}").json()
+    assert (visit["language"], visit["needs"], visit["children"]) == ("tr", [], True)
+    assert_accessible(desk)
+
+
+def test_what_was_typed_stays_after_a_fault_and_the_fault_is_beside_its_field(
+    cut_off: Page, narrow: Page, house: OpenedHouse
+) -> None:
+    for page in (cut_off, narrow):
+        answer = house.intake.post("/visits", json={"requests": [{"category": "legal"}, {"category": "health"}]})
+        page.goto(f"{house.urls['intake']}/desk/visits/{answer.json()['visit_id']}")
+        page.get_by_label("Modalité").select_option("mail")
+        page.get_by_label("N’a pas été demandé").first.check()
+        page.get_by_label("Jour et heure").evaluate("field => { field.max = ''; field.value = '2999-01-01T10:00'; }")
+        page.get_by_role("button", name="Corriger").click()
+        page.get_by_role("alert").get_by_role("link", name="Choisissez un moment passé").wait_for()
+        assert page.get_by_label("Jour et heure").get_attribute("aria-describedby") == "fault-at"
+        assert page.get_by_label("Modalité").input_value() == "mail"
+        assert page.get_by_label("N’a pas été demandé").first.is_checked()
+        assert_accessible(page)
+
+
 def test_the_page_fits_a_telephone(narrow: Page, house: OpenedHouse) -> None:
     answer = house.intake.post("/visits", json={"requests": [{"category": "legal"}, {"category": "health"}]})
     narrow.goto(f"{house.urls['intake']}/desk/visits/{answer.json()['visit_id']}")

@@ -259,6 +259,18 @@ def test_a_cut_and_a_pause_lose_nothing_and_repeat_nothing(page: Page, desk: str
     assert [each.get_attribute("id") for each in page.locator(".referral").all()] == [f"r-{one}" for one in came]
 
 
+def test_a_page_whose_place_the_house_no_longer_knows_begins_anew(page: Page, desk: str, house: OpenedHouse) -> None:
+    page.goto(desk)
+    expect(page.locator("#state")).to_have_text("En direct")
+    page.get_by_role("button", name="Mettre en pause").click()
+    came = hand_over(house, 1)
+    # As after a restore with another key: no replica reads what it was given.
+    page.evaluate("after = 'a place of another house'")
+    page.get_by_role("button", name="Reprendre").click()
+    expect(row(page, came[0])).to_be_visible()
+    expect(page.locator("#state")).to_have_text("En direct")
+
+
 def test_what_is_sensitive_is_named_on_no_list_and_only_behind_a_click(page: Page, house: OpenedHouse) -> None:
     visit = house.intake.post(
         "/visits", json={"requests": [{"category": "legal", "topic": "famille--violences-conjugales"}]}

@@ -23,7 +23,8 @@ def desk(page: Page, house: OpenedHouse) -> Iterator[Page]:
 
 def empty(house: OpenedHouse) -> None:
     for one in house.intake.get("/arrivals").json()["waiting"]:
-        assert house.intake.post(f"/arrivals/{one['arrival_id']}/left", headers={"If-Match": '"1"'}).is_success
+        at = {"If-Match": f'"{one["version"]}"'}
+        assert house.intake.post(f"/arrivals/{one['arrival_id']}/left", headers=at).is_success
 
 
 def press(page: Page, *keys: str) -> None:
@@ -57,6 +58,31 @@ def test_two_people_come_one_is_received_and_one_leaves_by_a_key_each(desk: Page
     press(desk, "q")
     expect(rows).to_have_count(0)
     assert house.intake.get(f"/arrivals/{first['arrival_id']}").json()["status"] == "received"
+
+
+def test_a_move_by_mistake_is_taken_back_by_one_key_and_the_visit_is_nobodys_again(
+    desk: Page, house: OpenedHouse
+) -> None:
+    rows, undo = desk.locator("#waiting-room ol li"), desk.locator("#undo button")
+    press(desk, "v")
+    expect(undo).to_contain_text("arrivé")
+    assert_accessible(desk)
+    press(desk, "t")
+    expect(desk.locator("#receiving")).to_contain_text("cet accueil est le sien")
+    press(desk, "z")
+    expect(rows).to_have_count(1)
+    expect(desk.locator("#receiving")).to_be_empty()
+    expect(desk.locator("#live")).to_contain_text("comme avant")
+    expect(undo).to_have_count(0)
+    # What is not there is not undone: the same key once more does nothing.
+    press(desk, "z")
+    press(desk, "q")
+    expect(rows).to_have_count(0)
+    expect(undo).to_contain_text("parti")
+    press(desk, "z")
+    expect(rows).to_have_count(1)
+    (one,) = house.intake.get("/arrivals").json()["waiting"]
+    assert one["version"] == 5
 
 
 def test_what_a_colleague_did_shows_by_itself_and_takes_nothing_away(desk: Page, house: OpenedHouse) -> None:
@@ -123,6 +149,9 @@ def test_the_waiting_room_without_scripts(scriptless: Page, house: OpenedHouse) 
     empty(house)
     scriptless.goto(f"{house.urls['intake']}/desk")
     scriptless.get_by_role("button", name="Quelqu’un arrive").click()
+    scriptless.get_by_role("button", name="Recevoir le numéro").click()
+    scriptless.get_by_role("button", name="Annuler").click()
+    scriptless.get_by_text("la salle d’attente est comme avant").wait_for()
     scriptless.get_by_role("button", name="Recevoir le numéro").click()
     scriptless.locator("#receiving", has_text="cet accueil est le sien").wait_for()
     scriptless.locator("label.key", has_text="Santé").click()

@@ -7,6 +7,7 @@ import pytest
 from services.referral import coordinating
 from services.referral.commands import AcceptReferral, DeclineReferral
 from services.referral.coordinating import CONFIDENTIAL, Coordination, QueueStanding
+from shared.access.scope import INNER
 from tests.referral_desk import MONDAY, PARTNER, Desk, house, opened_desk
 
 SENSITIVE = "famille--violences-conjugales"
@@ -19,7 +20,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
 
 
 async def seen(desk: Desk) -> Coordination:
-    return await coordinating.coordination(desk.log.database, house(), desk.clock())
+    return await coordinating.coordination(desk.log.database, INNER, house(), desk.clock())
 
 
 def queue(found: Coordination, code: str = PARTNER) -> QueueStanding:
@@ -62,11 +63,11 @@ async def test_what_was_reminded_and_what_was_told_to_the_coordinator_is_counted
     desk.clock.business_days(3)
     await desk.timer.look()
     assert queue(await seen(desk)).reminded == 1
-    assert await coordinating.escalated(desk.log.database, house()) == []
+    assert await coordinating.escalated(desk.log.database, INNER, house()) == []
     desk.clock.business_days(2)
     await desk.timer.look()
     assert queue(await seen(desk)).escalated == 1
-    (stuck,) = await coordinating.escalated(desk.log.database, house())
+    (stuck,) = await coordinating.escalated(desk.log.database, INNER, house())
     assert (stuck.referral_id, stuck.queue, stuck.category) == (name, PARTNER, "health")
 
 
@@ -75,7 +76,7 @@ async def test_a_need_that_nobody_answers_stands_under_its_month(desk: Desk) -> 
     await desk.ask(name, DeclineReferral("no_capacity", "partner"))
     (need,) = (await seen(desk)).unmet
     assert (need.category, need.topic, need.month, need.open) == ("literacy", None, "2026-03", 1)
-    (stuck,) = await coordinating.unmet_needs(desk.log.database, house())
+    (stuck,) = await coordinating.unmet_needs(desk.log.database, INNER, house())
     assert stuck.status == "unmet"
 
 
@@ -86,7 +87,7 @@ async def test_what_is_confidential_shows_neither_topic_nor_category(desk: Desk,
     found = await seen(desk)
     (need,) = found.unmet
     assert (need.category, need.topic) == (CONFIDENTIAL, None)
-    (stuck,) = await coordinating.unmet_needs(desk.log.database, house())
+    (stuck,) = await coordinating.unmet_needs(desk.log.database, INNER, house())
     told = found.model_dump_json() + stuck.model_dump_json()
     assert "legal" not in told
     assert topic not in told

@@ -18,6 +18,7 @@ from tests.service.street import Street, open_street
 
 PARTNER, OTHER = "p01", "p02"
 NOBODY = "nobody"
+NAMED = ("visit_id", "case_id", "referral_id", "partner")
 ROUTES = [(service, method, path) for service, rules in POLICY.items() for method, path in rules]
 ROLES = [NOBODY, *(role.value for role in Role)]
 
@@ -82,7 +83,7 @@ def client_of(closed: Street, service: str, role: str) -> httpx.Client:
 
 
 def address(template: str, named: dict[str, str]) -> str:
-    for name in ("visit_id", "case_id", "referral_id", "partner"):
+    for name in NAMED:
         template = template.replace(f"{{{name}}}", named[name])
     for name in ("person_id", "list_id", "permanence_id", "site", "office", "code", "place", "name"):
         template = template.replace(f"{{{name}}}", str(uuid4()))
@@ -97,6 +98,14 @@ def ask(closed: Street, service: str, method: str, path: str, role: str) -> Told
         body = answer.read()
         is_problem = answer.headers.get("content-type") == "application/problem+json"
         return Told(answer.status_code, answer.json()["type"] if is_problem else "", body)
+
+
+def alike(told: Told, named: dict[str, str]) -> Told:
+    """An answer without the words that were asked with: a page says its own address, in the links to its languages."""
+    body = told.body
+    for name in NAMED:
+        body = body.replace(named[name].encode(), b"...")
+    return told._replace(body=body)
 
 
 def expected(rule: Rule, role: str) -> str:
@@ -134,7 +143,7 @@ def test_each_role_gets_through_to_what_the_policy_says(
         elif rule.own and role == Role.PARTNER:
             assert told["own"].status not in (401, 403, 404), (role, told["own"])
             assert told["other"].status == 404
-            assert told["other"] == told["absent"]
+            assert alike(told["other"], objects.other) == alike(told["absent"], objects.absent)
         elif rule is HOUSE_KEY and template.startswith("/internal/"):
             assert {answer.status for answer in told.values()} == {404}, (role, told)
         else:

@@ -1,12 +1,15 @@
 """The page on which a visit is corrected or voided, over HTTP, as a browser without scripts sends it."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.service.street import Street
+from tests.servers import running_valkey
+from tests.service.street import Street, open_street
+from tests.two_sites import SECOND, house_of_two_sites
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 
@@ -122,6 +125,127 @@ def test_a_forged_answer_is_refused(street: Street, forged: dict[str, Any]) -> N
     _, fields = opened(street, visit_id)
     assert send(street, visit_id, "correction", {**fields, **forged}).status_code == 422
     assert shown(street, visit_id)["changes"] == []
+
+
+def held(page: str, name: str) -> list[str]:
+    """What the lists of this name hold on a page."""
+    lists = re.findall(rf'<select name="{name}"[^>]*>(.*?)</select>', page.partition("/correction")[2], re.DOTALL)
+    return [found[1] if (found := re.search(r'value="([^"]*)" selected', each)) else "" for each in lists]
+
+
+def test_language_needs_and_children_are_put_right_and_the_code_is_handed_over(street: Street) -> None:
+    visit_id = street.record("legal", language="tr")["visit_id"]
+    page, fields = opened(street, visit_id)
+    assert held(page, "language") == ["tr"]
+    said = {"language": "ar", "needs": ["interpreter"], "children": "true"}
+    answer = send(street, visit_id, "correction", {**fields, **said})
+    visit = shown(street, visit_id)
+    assert (visit["language"], visit["needs"], visit["children"]) == ("ar", ["interpreter"], True)
+    assert answer.headers["location"] == f"/desk?done={visit_id}"
+    code = visit["invitation"]
+    assert f"{code[:3]}-{code[3:6]}-{code[6:]}" in street.intake.get(answer.headers["location"]).text
+    _, fields = opened(street, visit_id)
+    send(street, visit_id, "correction", fields)
+    visit = shown(street, visit_id)
+    assert (visit["language"], visit["needs"], visit["children"], visit["invitation"]) == (None, [], False, None)
+
+
+def test_after_a_fault_what_was_typed_is_still_there_and_the_problem_stands_beside_its_field(street: Street) -> None:
+    visit_id = street.record("legal", "health")["visit_id"]
+    _, fields = opened(street, visit_id)
+    typed = {
+        "subject": ["housing:", fields["subject"][1], "employment:"], "step": ["p15", fields["step"][1], "here"],
+        "channel": "mail", "language": "ar", "needs": ["reader"], "children": "true", "at": "2999-01-01T10:00",
+        "remove": fields["request"][1:2],
+    }  # fmt: skip
+    answer = send(street, visit_id, "correction", {**fields, **typed})
+    assert answer.status_code == 422
+    page = answer.text
+    assert re.search(r'name="at"[^>]*value="2999-01-01T10:00"[^>]*aria-describedby="fault-at"', page)
+    assert 'id="fault-at"' in page
+    assert (held(page, "subject")[0], held(page, "subject")[2]) == ("housing:", "employment:")
+    assert (held(page, "step")[0], held(page, "step")[2]) == ("p15", "here")
+    assert (held(page, "channel"), held(page, "language")) == (["mail"], ["ar"])
+    checked = re.findall(r'name="(\w+)" value="([^"]+)" checked', page)
+    assert checked == [("remove", fields["request"][1]), ("needs", "reader"), ("children", "true")]
+    wrong = send(street, visit_id, "correction", {**fields, "step": ["p99", fields["step"][1], "-"]})
+    assert f'id="fault-request-{fields["request"][0]}"' in wrong.text
+    assert send(street, visit_id, "void", {**fields, "reason": "nothing"}).status_code == 422
+
+
+def test_whoever_comes_second_keeps_what_they_changed_and_sees_what_the_first_did(street: Street) -> None:
+    visit_id = street.record("legal", "health")["visit_id"]
+    _, fields = opened(street, visit_id)
+    first = {"channel": "mail", "subject": ["housing:", *fields["subject"][1:]]}
+    assert send(street, visit_id, "correction", {**fields, **first}).status_code == 303
+    second = {"language": "ar", "step": [fields["step"][0], "here", "-"], "key": "another"}
+    late = send(street, visit_id, "correction", {**fields, **second})
+    assert late.status_code == 412
+    page = late.text
+    assert (held(page, "channel"), held(page, "language")) == (["mail"], ["ar"])
+    assert held(page, "subject")[0].startswith("housing:")
+    assert held(page, "step")[1] == "here"
+
+
+WHY = "La personne est au guichet et corrige son accueil inventé"
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: object) -> Iterator[Street]:
+    """A house of two sites, which lets nobody in who does not say who it is."""
+    folder = tmp_path_factory.mktemp("two-sites")
+    house = house_of_two_sites(folder)
+    with running_valkey() as bus, open_street(folder / "data", bus, catalogue=house, access="required") as street:
+        yield street
+
+
+def test_the_site_is_offered_to_whoever_is_held_to_none(closed: Street) -> None:
+    coordinator = closed.as_role("coordinator")
+    sent = coordinator.post("/visits", json={"requests": [{"category": "legal"}]})
+    page = f"/desk/visits/{sent.json()['visit_id']}"
+    assert held(coordinator.get(page).text, "site") == ["fontaine-d-ouche"]
+    own = closed.as_role("front_desk", site="fontaine-d-ouche")
+    assert held(own.get(page).text, "site") == []
+    fields = {
+        "version": 2, "key": "there", "channel": "in_person", "at": "2008-03-11T10:00", "was_at": "2008-03-11T10:00",
+        "site": SECOND, "request": [sent.json()["requests"][0]["request_id"]], "subject": ["legal:"], "step": ["-"],
+    }  # fmt: skip
+    refused = own.post(f"{page}/correction", data=fields, headers=FORM)
+    assert refused.status_code == 403
+    assert "est d’une autre maison" in refused.text
+    answer = coordinator.post(f"{page}/correction", data=fields, headers=FORM)
+    assert answer.headers["location"] == f"/desk?site={SECOND}"
+    assert coordinator.get(page.removeprefix("/desk")).json()["site"] == SECOND
+
+
+def test_the_page_of_a_sealed_case_asks_why_and_comes_back(closed: Street) -> None:
+    taker, desk = closed.as_role("front_desk"), closed.as_role("front_desk", site="fontaine-d-ouche")
+    sent = taker.post("/visits", json={"requests": [{"category": "legal"}]}).json()
+    sealing = closed.as_role("coordinator").post(f"/cases/{sent['case_id']}/seal", json={"ground": "in_danger"})
+    assert sealing.status_code == 200
+    here = f"/desk/visits/{sent['visit_id']}"
+    # Who took the visit goes on reading it.
+    assert taker.get(here).status_code == 200
+    asked = desk.get(here)
+    why = asked.headers["location"]
+    assert (asked.status_code, why) == (303, f"/cases/{sent['case_id']}/opening/page?next={here}")
+    page = desk.get(why).text
+    assert "Juridique" not in page
+    # What was filled in before the case was sealed is not lost, nor carried out.
+    kept = desk.post(f"{here}/void", data={"version": 2, "key": "kept", "reason": "test"}, headers=FORM)
+    assert kept.status_code == 403
+    assert 'name="reason" value="test"' in kept.text
+    path = why.partition("?")[0]
+    short = desk.post(path, data={"reason": "non", "next": here}, headers=FORM)
+    assert (short.status_code, 'id="fault-reason"' in short.text, ">non</textarea>" in short.text) == (422, True, True)
+    opened_now = desk.post(path, data={"reason": WHY, "next": here}, headers=FORM)
+    assert (opened_now.status_code, opened_now.headers["location"]) == (303, here)
+    assert desk.get(here).status_code == 200
+    assert desk.post(f"{here}/void", data={"version": 2, "key": "kept", "reason": "test"}, headers=FORM).is_redirect
+    elsewhere = desk.post(path, data={"reason": WHY, "next": "//elsewhere.example"}, headers=FORM)
+    assert elsewhere.headers["location"] == "/"
+    (opening, *_) = closed.as_role("coordinator").get("/openings").json()["openings"]
+    assert opening["reason"] == WHY
 
 
 def test_a_visit_that_there_is_not_has_no_page(street: Street) -> None:

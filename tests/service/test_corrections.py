@@ -15,6 +15,10 @@ from tests.service.street import Street, open_street, until
 from tests.two_sites import SECOND, house_of_two_sites
 
 MISTAKE = {"reason": "mistake"}
+FIGURES = (
+    ("visits", "channel"), ("visits", "category"), ("visits", "language"), ("visits", "need"), ("requests", "category"),
+    ("requests", "status"), ("invitations", "status"),
+)  # fmt: skip
 
 
 def put(
@@ -34,7 +38,7 @@ def shown(street: Street, visit_id: str) -> dict[str, Any]:
 def figures(street: Street, day: str) -> dict[str, int]:
     """The figures of one day that are anything: by channel, category and status."""
     found: dict[str, int] = {}
-    for figure, by in (("visits", "channel"), ("visits", "category"), ("requests", "category"), ("requests", "status")):
+    for figure, by in FIGURES:
         rows = street.stats.get(f"/stats/{figure}", params={"by": by, "from": day, "to": day}).json()["rows"]
         found.update({f"{figure}/{row[by]}": row["count"] for row in rows if row["count"]})
     return found
@@ -70,6 +74,70 @@ def test_a_wrong_category_is_put_right_everywhere(street: Street) -> None:
         "requests/referred": 2,
     }  # fmt: skip
     until(lambda: figures(street, day) == expected)
+
+
+def test_language_needs_and_children_are_put_right_and_count_otherwise(street: Street) -> None:
+    day = "2001-03-20"
+    visit_id = street.record("legal", language="ar", needs=["reader"], occurred_at=f"{day}T10:00:00+01:00")["visit_id"]
+    until(lambda: figures(street, day).get("visits/ar") == 1)
+    right = {"language": None, "needs": ["interpreter", "reader"], "children": True}
+    visit = put(street, visit_id, "correction", right).json()
+    assert (visit["language"], visit["needs"], visit["children"]) == (None, ["interpreter", "reader"], True)
+    (change,) = visit["changes"]
+    assert (change["language"], change["needs"], change["children"]) == ("ar", ["reader"], False)
+    rest = {"visits/in_person": 1, "visits/legal": 1, "requests/legal": 1, "requests/referred": 1}
+    expected = {**rest, "visits/interpreter": 1, "visits/reader": 1, "invitations/given": 1}
+    until(lambda: figures(street, day) == expected)
+    # A wrong day takes the invitation along; no children, and there is none.
+    put(street, visit_id, "correction", {"occurred_at": "2001-03-21T10:00:00+01:00"})
+    until(lambda: figures(street, day) == {})
+    until(lambda: figures(street, "2001-03-21") == expected)
+    code = visit["invitation"]
+    assert street.intake.get(f"/invitations/{code}").json()["given_on"] == "2001-03-21"
+    visit = put(street, visit_id, "correction", {"children": False, "needs": []}).json()
+    assert visit["invitation"] is None
+    until(lambda: figures(street, "2001-03-21") == rest)
+    assert street.intake.get(f"/invitations/{code}").json()["status"] == "withdrawn"
+    # The same code again, for the same family.
+    assert put(street, visit_id, "correction", {"children": True}).json()["invitation"] == code
+    assert street.intake.get(f"/invitations/{code}").json() | {"partner": ""} == {
+        "invitation": code, "site": "fontaine-d-ouche", "partner": "", "status": "given", "given_on": "2001-03-21",
+        "used_on": None, "version": 5,
+    }  # fmt: skip
+
+
+def test_a_voided_visit_takes_its_invitation_back_unless_the_family_has_come(street: Street) -> None:
+    day = "2001-03-22"
+    kept, gone = (street.record("legal", children=True, occurred_at=f"{day}T1{hour}:00:00+01:00") for hour in range(2))
+    used = street.intake.post(f"/invitations/{kept['invitation']}/used", headers={"If-Match": '"1"'})
+    assert used.status_code == 200
+    until(lambda: figures(street, day).get("invitations/used") == 1)
+    for visit in (kept, gone):
+        assert put(street, visit["visit_id"], "void", MISTAKE).status_code == 200
+    until(lambda: figures(street, day) == {"invitations/used": 1})
+    refused = street.intake.post(f"/invitations/{gone['invitation']}/used", headers={"If-Match": '"2"'})
+    assert problem_of(refused, 409)["type"] == "/problems/wrong-state"
+    page = street.intake.post(
+        "/desk/invitations",
+        data={"code": gone["invitation"], "key": gone["visit_id"]},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert "a été retirée par l’accueil" in page.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "becomes"), [("mistake", "waiting"), ("other", "waiting"), ("test", "void"), ("duplicate", "received")]
+)
+def test_a_voided_visit_gives_its_ticket_back(street: Street, reason: str, becomes: str) -> None:
+    arrival = street.intake.post("/arrivals").json()["arrival_id"]
+    street.intake.post(f"/arrivals/{arrival}/received", headers={"If-Match": '"1"'})
+    visit_id = street.record("legal", arrival_id=arrival)["visit_id"]
+    put(street, visit_id, "void", {"reason": reason})
+    assert street.intake.get(f"/arrivals/{arrival}").json()["status"] == becomes
+    if becomes == "waiting":
+        # Whoever it is was received by somebody else since: that is no matter of this visit.
+        street.intake.post(f"/arrivals/{arrival}/received", headers={"If-Match": '"3"'})
+        assert street.intake.get(f"/arrivals/{arrival}").json()["status"] == "received"
 
 
 def test_a_voided_visit_is_kept_marked_and_counted_no_more(street: Street) -> None:
@@ -202,6 +270,39 @@ def test_a_desk_corrects_the_visits_of_its_own_site_and_a_coordinator_all(closed
         assert problem_of(ask(closed.as_role(role, **scope), visit_id, "void", MISTAKE, 2), 403)
     assert ask(own, visit_id, "correction", mail, 2).status_code == 200
     assert ask(closed.as_role("coordinator"), visit_id, "void", MISTAKE, 3).json()["voided_for"] == "mistake"
+
+
+def test_a_wrong_site_is_put_right_and_what_is_open_goes_to_the_doors_of_the_other(closed: Street) -> None:
+    coordinator = closed.as_role("coordinator")
+    own = closed.as_role("front_desk", site="fontaine-d-ouche")
+    asked = [{"category": "legal"}, {"category": "administrative", "answered": True}]
+    visit_id = own.post("/visits", json={"site": "fontaine-d-ouche", "requests": asked}).json()["visit_id"]
+    until(lambda: coordinator.get(f"/visits/{visit_id}").json()["requests"][0]["referrals"])
+    right = {"site": SECOND}
+    assert problem_of(ask(own, visit_id, "correction", right, 2), 403)["type"] == "/problems/other-site"
+    before = coordinator.get(f"/visits/{visit_id}").json()["requests"]
+    visit = ask(coordinator, visit_id, "correction", right, 2).json()
+    assert visit["site"] == SECOND
+    assert visit["requests"][0]["request_id"] != before[0]["request_id"]
+    assert visit["requests"][1]["request_id"] == before[1]["request_id"]
+    until(lambda: coordinator.get(f"/visits/{visit_id}").json()["requests"][0]["referrals"])
+    (referral,) = before[0]["referrals"]
+
+    def withdrawn() -> bool:
+        (change,) = coordinator.get(f"/visits/{visit_id}").json()["changes"]
+        (shown,) = change["requests"][0]["referrals"]
+        return bool(change["site"] == "fontaine-d-ouche" and shown["status"] == "withdrawn")
+
+    until(withdrawn)
+    told = closed.as_role("coordinator", "referral").get(f"/referrals/{referral['referral_id']}").json()
+    assert told["reason"] == "visit_corrected"
+    stats = closed.as_role("coordinator", "stats")
+
+    def sites() -> dict[str, int]:
+        rows = stats.get("/stats/visits", params={"by": "site"}).json()["rows"]
+        return {row["site"]: row["count"] for row in rows}
+
+    until(lambda: sites().get(SECOND) == 1)
 
 
 def test_what_was_confidential_is_so_in_what_was_corrected(closed: Street) -> None:

@@ -12,6 +12,7 @@ from services.referral.desk import ROWS
 from services.referral.pages.rows import MOVES
 from services.referral.pages.saying import DONE, OUTCOMES, REASONS, SAID_BY, STATUSES
 from services.referral.words import ChangeReason, Outcome, SaidBy, Status
+from shared.bus import position_of
 from tests.service.street import Street
 
 SENSITIVE = {"category": "legal", "topic": "famille--violences-conjugales"}
@@ -156,20 +157,20 @@ def test_every_word_of_the_closed_lists_is_said() -> None:
     assert set(DONE) == {*MOVES, "undo"}
 
 
-def events(answer: httpx.Response) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(position, what is told) of each event of a stream."""
-    position = 0
+def events(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(cursor, what is told) of each event of a stream."""
+    cursor = ""
     for line in answer.iter_lines():
         if line.startswith("id: "):
-            position = int(line.removeprefix("id: ").partition("-")[0])
+            cursor = line.removeprefix("id: ")
         elif line.startswith("data: "):
             told: dict[str, Any] = httpx.Response(200, content=line.removeprefix("data: ")).json()
-            yield position, told
+            yield cursor, told
 
 
 def test_a_stream_that_is_cut_a_hundred_times_loses_and_repeats_nothing(street: Street) -> None:
     page = street.referral.get("/desk/p15").text
-    after = int(re.findall(r'data-after="(\d+)"', page)[0])
+    after = re.findall(r'data-after="([^"]+)"', page)[0]
     came = [issued(street, "p15", "employment") for _ in range(CUTS // 4)]
     for one in came:
         for version, verb in enumerate(("accept", "undo", "accept"), start=1):
@@ -178,12 +179,10 @@ def test_a_stream_that_is_cut_a_hundred_times_loses_and_repeats_nothing(street: 
     shown: list[str] = []
     for cut in range(CUTS):
         # A browser says by itself where it stood; a page that begins anew says it in its address.
-        asked: dict[str, Any] = (
-            {"params": {"after": after}} if cut % 2 else {"headers": {"Last-Event-ID": f"{after}-0"}}
-        )
+        asked: dict[str, Any] = {"params": {"after": after}} if cut % 2 else {"headers": {"Last-Event-ID": after}}
         with street.referral.stream("GET", "/desk/p15/stream", **asked) as answer:
             after, told = next(events(answer))
-        heard.append(after)
+        heard.append(position_of(after))
         shown.append(told["id"])
     assert len(set(heard)) == CUTS
     assert heard == sorted(heard)
@@ -193,7 +192,7 @@ def test_a_stream_that_is_cut_a_hundred_times_loses_and_repeats_nothing(street: 
 def test_a_stream_says_what_belongs_to_the_page_and_how_it_looks(street: Street) -> None:
     page = street.referral.get("/desk/p15?status=accepted").text
     stream = unescape(re.findall(r'data-stream="([^"]+)"', page)[0])
-    after = re.findall(r'data-after="(\d+)"', page)[0]
+    after = re.findall(r'data-after="([^"]+)"', page)[0]
     one = issued(street, "p15", "employment")
     with street.referral.stream("GET", f"{stream}&after={after}") as answer:
         told = next(told for _, told in events(answer) if told["id"] == one)

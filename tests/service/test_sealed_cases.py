@@ -27,8 +27,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, settings_from_outside: objec
 @pytest.fixture
 def worker(house: Street) -> Iterator[httpx.Client]:
     """Somebody of the front desk, as whom no other test acts."""
-    headers = {"Authorization": f"Bearer {house.token('front_desk')}"}
-    with httpx.Client(base_url=house.url("intake"), timeout=20, headers=headers) as client:
+    with httpx.Client(base_url=house.url("intake"), timeout=20, headers=house.shown("front_desk")) as client:
         yield client
 
 

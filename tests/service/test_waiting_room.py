@@ -58,6 +58,56 @@ def test_of_two_desks_one_receives_and_the_other_is_told(street: Street) -> None
     assert move(street, arrival, "left", version=2).status_code == 409
 
 
+def test_a_move_by_mistake_is_taken_back_and_so_are_its_minutes(street: Street, unique: str) -> None:
+    arrival = arrive(street)["arrival_id"]
+    before = street.intake.get("/arrivals").json()
+    for what, version in (("received", 1), ("left", 3)):
+        assert move(street, arrival, what, version).status_code == 200
+        for _ in range(2):
+            back = move(street, arrival, "undo", version + 1, key=f"{unique}-{what}")
+            assert (back.status_code, back.json()["status"]) == (200, "waiting")
+        now = street.intake.get("/arrivals").json()
+        assert (now["received"], now["left"]) == (before["received"], before["left"])
+        assert arrival in waiting(street)
+    # Whoever waits by mistake never came. There is nothing before that.
+    gone = move(street, arrival, "undo", 5)
+    assert (gone.json()["status"], gone.json()["version"]) == ("void", 6)
+    assert arrival not in waiting(street)
+    refused = move(street, arrival, "undo", 6)
+    assert (refused.status_code, refused.json()["status"], refused.json()["stands"]) == (409, 409, "void")
+    assert move(street, arrival, "received", 1).status_code == 412
+
+
+def test_the_page_takes_back_the_last_move_and_no_other(street: Street, unique: str) -> None:
+    def button() -> str | None:
+        form = street.intake.get("/desk").text.partition('id="undo"')[2].partition("</form>")[0]
+        found = re.search(r'name="arrival" value="([^"]+)".*?(Annuler[^<]+?) *<', form, re.DOTALL)
+        return f"{found[1]} {found[2]}" if found else None
+
+    def undo(arrival: str, version: int) -> httpx.Response:
+        fields = {"action": "undone", "arrival": arrival, "version": version, "key": f"{unique}-{version}"}
+        return send(street, "/desk/waiting", **fields)
+
+    noted = arrive(street)
+    arrival, ticket = noted["arrival_id"], noted["ticket"]
+    assert button() == f"{arrival} Annuler : n° {ticket} arrivé"
+    move(street, arrival, "received")
+    assert button() == f"{arrival} Annuler : n° {ticket} reçu"
+    told = undo(arrival, 2)
+    page = street.intake.get(told.headers["location"], headers={"Cookie": told.headers["set-cookie"].partition(";")[0]})
+    assert "la salle d’attente est comme avant" in page.text
+    assert arrival in waiting(street)
+    # One step back, not two: a key that is pressed twice takes nobody's place away.
+    assert button() is None
+    move(street, arrival, "received", 3)
+    assert button() is not None
+    # Once their visit is recorded, that visit is what is corrected or voided.
+    visit_id = street.record("legal", arrival_id=arrival)["visit_id"]
+    assert button() is None
+    street.intake.post(f"/visits/{visit_id}/void", json={"reason": "mistake"}, headers={"If-Match": '"2"'})
+    assert (arrival in waiting(street), button()) == (True, None)
+
+
 def test_numbers_of_the_day_have_no_gap_however_many_come_at_once(street: Street) -> None:
     first = arrive(street)["ticket"]
     with ThreadPoolExecutor(8) as doors:
@@ -110,7 +160,8 @@ def test_a_visit_is_linked_to_the_arrival_that_it_was_for(street: Street, unique
 
 def test_by_plain_forms_somebody_comes_is_received_and_the_visit_is_theirs(street: Street, unique: str) -> None:
     for arrival in waiting(street):
-        assert move(street, arrival, "left").status_code == 200
+        version = street.intake.get(f"/arrivals/{arrival}").json()["version"]
+        assert move(street, arrival, "left", version).status_code == 200
     assert send(street, "/desk/waiting", key=unique, action="arrived").status_code == 303
     assert send(street, "/desk/waiting", key=unique, action="arrived").status_code == 303
     (arrival,) = waiting(street)

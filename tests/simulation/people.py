@@ -9,6 +9,8 @@ from typing import Any
 from services.referral import queries
 from services.referral.commands import AcceptReferral
 from services.stats.queries import Asked, ask
+from shared.access.principal import Principal, Role
+from shared.access.scope import Scope, scope_of
 from shared.database import StoreUnavailable
 from shared.web.exchange import Answer, answer_failure
 from shared.web.problems import Problem
@@ -128,16 +130,19 @@ class People:
                     await self._accept(item)
 
     async def _look_into(self, partner: str) -> queries.QueuePage:
-        return await self.house.ask("referral", lambda one: queries.queue(one.database, partner, "0-0", 3, None))
+        return await self.house.ask(
+            "referral", lambda one: queries.queue(one.database, _scope(partner), partner, "0-0", 3, None)
+        )
 
     async def _accept(self, item: queries.ReferralView) -> None:
         headers = {b"idempotency-key": f"accept-{item.referral_id}".encode()}
 
         async def accept(running: Running) -> str:
             assert running.answers is not None
-            one = await running.answers.carry_out(
-                item.referral_id, "accept", AcceptReferral(), f'"{item.version}"', headers
-            )
+            scope = _scope(item.queue)
+            known = await running.answers.known(scope, item.referral_id)
+            asked = AcceptReferral()
+            one = await running.answers.carry_out(scope, known, "accept", asked, f'"{item.version}"', headers)
             return one.status
 
         n = self.history.invoke("partner", ANSWER, {"referral_id": item.referral_id})
@@ -162,3 +167,7 @@ class People:
                 self.history.ends("reader", n, COUNT, "info", type(lost).__name__)
             else:
                 self.history.ends("reader", n, COUNT, "ok", answer["rows"][0]["count"])
+
+
+def _scope(partner: str) -> Scope:
+    return scope_of(Principal(Role.PARTNER, partner, f"desk-{partner}"))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 import shared.log.log
 from services.referral import keeping, queries
 from services.stats import counting
+from shared.access.scope import INNER
 from shared.database import StoreUnavailable
 from shared.envelope import Envelope
 from shared.log import Appended, Log, writing
@@ -244,9 +245,9 @@ def _greenwich(moment: str) -> str:
 def partner_not_asked_for() -> None:
     """One list of referrals is read without saying whose."""
 
-    async def queue(database: Any, _code: str, _after: str, limit: int, _status: str | None) -> queries.QueuePage:
-        query = select(keeping.QUEUE_ITEMS).order_by(keeping.QUEUE_ITEMS.c.position).limit(limit)
-        return queries.QueuePage(items=await queries.views(database, query), next=None)
+    async def queue(database: Any, *_asked: object) -> queries.QueuePage:
+        query = select(keeping.QUEUE_ITEMS).order_by(keeping.QUEUE_ITEMS.c.position).limit(3)
+        return queries.QueuePage(items=await queries.views(database, INNER, query), next=None)
 
     _put(queries, "queue", queue)
 

@@ -18,12 +18,15 @@ from tests.system.place import Place, until
 
 SELECT = "SELECT partition, position, stream, version, entry FROM events ORDER BY partition, position"
 QUESTIONS = {
-    "visits": ("channel", "category"),
+    "visits": ("channel", "category", "site", "language", "need"),
     "requests": ("category", "status"),
     "referrals": ("partner", "category", "status"),
     "handovers": ("partner", "result"),
     "minutes_to_partner": ("partner",),
     "needs": ("category", "reason"),
+    "arrivals": ("result", "wait"),
+    "waiting": ("result",),
+    "invitations": ("status",),
 }
 
 

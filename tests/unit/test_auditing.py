@@ -150,6 +150,48 @@ def test_whoever_keeps_what_a_visit_never_brought_is_found(change: Any, history:
     assert "request taken back unasked" in faults(history, unasked)
 
 
+ROOM = [
+    event("intake", 4, "waiting", 1, "visitor-arrived", arrival_id="a", ticket=1),
+    event("intake", 5, "waiting", 2, "visitor-received", arrival_id="a", waited_min=12),
+    event(
+        "intake", 6, "waiting", 3, "arrival-undone", arrival_id="a", was="received", becomes="waiting", waited_min=12
+    ),
+    event("intake", 7, "waiting", 4, "visitor-left", arrival_id="a", waited_min=40),
+    event("intake", 8, "invitation-C", 1, "invitation-given", invitation="C", visit_id="v1"),
+    event("intake", 9, "invitation-C", 2, "invitation-withdrawn", invitation="C"),
+]
+
+
+def test_what_was_taken_back_counts_no_more(history: History, evidence: Evidence) -> None:
+    log = [*INTAKE, *ROOM]
+    figures = count(log, REFERRAL)
+    assert audit(history, replace(evidence, intake=log, figures=figures, topics={})) == []
+    assert {name: figures.get(name, 0) for name in ("arrivals", "arrivals/result=left", "waiting", "invitations")} == {
+        "arrivals": 1, "arrivals/result=left": 1, "waiting": 40, "invitations": 0,
+    }  # fmt: skip
+    never = event(
+        "intake", 10, "waiting", 5, "arrival-undone", arrival_id="a", was="left", becomes="void", waited_min=40
+    )
+    assert not {"arrivals", "waiting"} & count([*log, never], REFERRAL).keys()
+
+
+@pytest.mark.parametrize(
+    ("number", "data", "fault"),
+    [
+        (2, {"was": "left"}, "moved from where it was not"),
+        (2, {"waited_min": 11}, "moved from where it was not"),
+        (2, {"becomes": "void"}, "moved from where it was not"),
+        (5, {"invitation": "D"}, "invitation of no visit"),
+    ],
+)
+def test_what_was_taken_back_otherwise_than_it_stood_is_found(
+    number: int, data: dict[str, Any], fault: str, history: History, evidence: Evidence
+) -> None:
+    told = [one._replace(data={**one.data, **data}) if place == number else one for place, one in enumerate(ROOM)]
+    log = [*INTAKE, *told]
+    assert faults(history, replace(evidence, intake=log, figures=count(log, REFERRAL), topics={})) == {fault}
+
+
 def test_a_refused_visit_that_is_there_all_the_same_is_found(history: History, evidence: Evidence) -> None:
     record(history, 3, 422, "fail")
     log, handed = [*INTAKE, visit(4, 4, 3)], [*REFERRAL, issued(4, 3)]

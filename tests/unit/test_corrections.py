@@ -32,6 +32,7 @@ from shared.events.intake import CaseOpened, RequestMade, VisitRecorded, VisitVo
 from shared.web.problems import Problem
 
 HOUSE_FILE = Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml"
+ELSEWHERE = "essai-les-pins"
 SITE, V1 = "fontaine-d-ouche", "01900000-0000-7000-8000-000000000001"
 AT, NEXT_DAY = "2008-03-11T23:30:00.000+01:00", "2008-03-12T00:10:00.000+01:00"
 LEGAL = RequestMade("01900000-0000-8000-8000-00000000000a", "legal", safe_to_contact=True)
@@ -94,6 +95,32 @@ def test_a_request_that_is_not_named_is_taken_for_the_one_that_says_the_same() -
     event = correct(standing(), right(same, RequestRight(None, {"category": "health"})))
     assert event.now.requests[0] == HEALTH
     assert event.now.requests[1].request_id not in {LEGAL.request_id, HEALTH.request_id}
+
+
+def test_site_language_needs_and_children_are_put_right() -> None:
+    said = {"language": "tr", "needs": ("reader",), "children": True}
+    event = correct(standing(), CorrectVisit(said=said))
+    assert (event.now.language, event.now.needs, event.now.children) == ("tr", ("reader",), True)
+    assert event.now.requests == event.was.requests
+    back = correct(standing(event), CorrectVisit(said={"language": None, "needs": (), "children": False}))
+    assert back.now == event.was
+
+
+def test_what_is_open_at_another_site_is_another_request_and_what_was_answered_stays() -> None:
+    event = correct(standing(), CorrectVisit(said={"site": ELSEWHERE}))
+    legal, health, here = event.now.requests
+    assert here == HERE
+    assert {legal.request_id, health.request_id}.isdisjoint({LEGAL.request_id, HEALTH.request_id})
+    assert [one.category for one in event.now.requests] == ["legal", "health", "administrative"]
+    # There and back again is another request once more: the first one was taken back.
+    again = correct(standing(event), CorrectVisit(said={"site": SITE}))
+    assert {one.request_id for one in again.now.requests[:2]}.isdisjoint({LEGAL.request_id, legal.request_id})
+
+
+@pytest.mark.parametrize("command", [CorrectVisit(), CorrectVisit(said={"site": SITE, "language": None})])
+def test_what_was_said_right_is_no_correction(command: CorrectVisit) -> None:
+    with pytest.raises(NothingToCorrect):
+        correct(standing(), command)
 
 
 @pytest.mark.parametrize("command", [CorrectVisit(), CorrectVisit(channel="phone", occurred_at=AT), right(*KEPT)])
@@ -174,6 +201,13 @@ def test_another_hour_of_the_same_day_concerns_nobody_and_another_day_whoever_ha
         RedateRequest(LEGAL.request_id, "2008-03-12"),
         RedateRequest(HEALTH.request_id, "2008-03-12"),
     ]
+
+
+def test_at_another_site_each_open_request_is_taken_back_and_handed_over_there() -> None:
+    commands = follows(correct(standing(), CorrectVisit(said={"site": ELSEWHERE})))
+    assert commands[:2] == [DropRequest(one.request_id, "visit_corrected") for one in (LEGAL, HEALTH)]
+    # Nobody in the catalogue answers there: the coordination is told, of that site.
+    assert [one.need.site for one in commands[2:]] == [ELSEWHERE] * 2
 
 
 def test_a_request_that_was_answered_after_all_is_taken_back_and_nobody_has_it() -> None:

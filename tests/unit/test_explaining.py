@@ -74,6 +74,17 @@ def test_a_visit_that_never_was_is_named_with_what_took_it_back(corrected: Small
     assert ("intake.visit-voided.v1", -1) in types(answer)
 
 
+def test_a_ticket_and_an_invitation_that_were_taken_back_are_named_with_what_took_them_back(
+    corrected: SmallHouse,
+) -> None:
+    received = ask(corrected, "arrivals", "result=received")
+    assert received["ok"]
+    assert types(received) == [("intake.visitor-received.v1", 1), ("intake.arrival-undone.v1", -1)]
+    given = ask(corrected, "invitations")
+    assert (given["ok"], given["sum"]) == (True, 3)
+    assert types(given).count(("intake.invitation-withdrawn.v1", -1)) == 2
+
+
 def test_a_visit_put_on_another_day_leaves_the_one_and_joins_the_other(corrected: SmallHouse) -> None:
     joined = ask(corrected, "visits", period="2008-06-01")
     assert types(joined) == [("intake.visit-corrected.v1", 1)]

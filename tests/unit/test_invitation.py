@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from services.intake.invitations.codes import PATTERN, as_typed, code_of, spoken
 from services.intake.invitations.invitation import (
     INVITATION,
+    InvitationNoMore,
     InvitationUnknown,
     InvitationUsedAlready,
     UseInvitation,
 )
-from shared.events.desk import InvitationGiven, InvitationUsed
+from shared.events.desk import InvitationGiven, InvitationUsed, InvitationWithdrawn
 from shared.testing import given
 
 CODE, DAY = "4K79QX0DM", "2008-03-11"
@@ -25,6 +26,12 @@ def test_an_invitation_that_was_given_is_used_once() -> None:
     given(INVITATION, GIVEN).when(USE).then(USED)
     given(INVITATION, GIVEN, USED).when(USE).then_refused(InvitationUsedAlready)
     given(INVITATION).when(USE).then_refused(InvitationUnknown)
+
+
+def test_an_invitation_that_was_withdrawn_is_good_no_longer_until_it_is_given_again() -> None:
+    gone = InvitationWithdrawn(CODE, "fontaine-d-ouche", "p08", DAY, "visit_corrected")
+    given(INVITATION, GIVEN, gone).when(USE).then_refused(InvitationNoMore)
+    given(INVITATION, GIVEN, gone, GIVEN).when(USE).then(USED)
 
 
 @drawn(visit_id=st.uuids())

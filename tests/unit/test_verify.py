@@ -37,6 +37,7 @@ from services.verify import CannotVerify, print_document, verify
 from services.verify.audit import audit
 from services.verify.sources import opened
 from services.verify.stores import Stopped
+from shared.access.scope import INNER
 from shared.bus import connect
 from shared.catalogue import load_catalogue
 from shared.events.intake import CollectiveActionHeld, RequestMade
@@ -120,7 +121,7 @@ async def wait_and_invite(log: Log) -> None:
     ):
         context = Context(move.at, partition_of(stream, log.partitions), tag=move.arrival_id)
         await execute(log, ROOM, stream, move, context)
-    await use(log, INVITED, "2008-04-11T14:00:00.000+02:00", 1, None)
+    await use(log, INNER, INVITED, "2008-04-11T14:00:00.000+02:00", 1, None)
 
 
 async def know_each_other(log: Log, cases: Sequence[str]) -> None:
@@ -376,6 +377,16 @@ FAULTS: dict[str, Fault] = {
         "people",
         "is not kept as counted",
         figures_fault("UPDATE presences SET count = count + 1 WHERE dimension = 'partner' AND named = true"),
+    ),
+    "a person of the year too many": (
+        "people",
+        "all sites: 3 kept, 2 counted",
+        figures_fault("UPDATE people_counts SET count = count + 1 WHERE next_grain = ''"),
+    ),
+    "somebody who came again unseen": (
+        "people",
+        "nothing kept, -",
+        figures_fault("DELETE FROM people_counts WHERE next_grain <> ''"),
     ),
     "a merge forgotten": ("people", "is tied otherwise", figures_fault("UPDATE case_ties SET kept = NULL")),
     "heads that nobody counted": (

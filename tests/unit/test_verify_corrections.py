@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -28,11 +28,18 @@ from services.intake.corrections.visits import (
     void,
 )
 from services.intake.handlers import record_visit
+from services.intake.invitations.codes import code_of
+from services.intake.invitations.giving import find, use
+from services.intake.waiting.arrivals import WaitingRooms
+from services.intake.waiting.room import Waiting
 from services.referral.commands import ReopenReferral, UndoMove
 from services.referral.handlers.referrals import By, Referrals, RequestGone
 from services.verify import verify
+from shared.access.scope import INNER
 from shared.catalogue import Catalogue
+from shared.clock import utc_now
 from shared.database import Database
+from shared.decider import Refusal
 from shared.envelope import decode
 from shared.events.intake import RequestMade, VisitCorrected, VisitVoided
 from shared.execute import Context
@@ -44,8 +51,10 @@ from tests.logs import opened_database
 from tests.passing_on import ENTRIES_MAX, Reading, pass_on, readers, referral_log
 from tests.referral_stories import live_at_random, several_house
 from tests.small_house import SmallHouse
+from tests.two_sites import SECOND, SECOND_SITE
 
 SITE = "fontaine-d-ouche"
+LANGUAGES, INVITES = (None, "ar", "tr"), "p08"
 CATEGORIES = ("social_rights", "health", "administrative", "financial", "legal")
 CHANNELS = ("in_person", "phone", "mail")
 # The last minute of a day, the first of the next, and both hours of the night on which clocks go back.
@@ -53,7 +62,10 @@ MOMENTS = (
     "2008-03-11T23:59:00.000+01:00", "2008-03-12T00:01:00.000+01:00", "2008-10-26T02:30:00.000+02:00",
     "2008-10-26T02:30:00.000+01:00", "2008-12-31T23:30:00.000+01:00",
 )  # fmt: skip
-STEPS = ("record", "correct", "void", "refer", "refer", "move", "move", "count", "count", "show", "verify")
+STEPS = (
+    "record", "correct", "correct", "void", "refer", "refer", "move", "move", "wait", "wait", "come", "count", "count",
+    "show", "verify",
+)  # fmt: skip
 
 
 @dataclass
@@ -66,6 +78,7 @@ class Town:
     intake: Log
     referral: Log
     chance: Random
+    arrivals: list[str] = field(default_factory=list)
 
     async def step(self, what: str) -> None:
         """Let one thing happen."""
@@ -82,6 +95,10 @@ class Town:
             case "move":
                 if any((await self.referral.heads()).values()):
                     await live_at_random(self.databases["referral"], self.referral, self.catalogue, self.chance, 15)
+            case "wait":
+                await self._wait()
+            case "come":
+                await self._come()
             case "verify":
                 await self.is_well()
 
@@ -116,25 +133,65 @@ class Town:
             if visit.voided_for is None:
                 await self.change(visit, "void")
 
-    async def change(self, visit: Visit, what: str, command: CorrectVisit | None = None) -> None:
+    async def change(
+        self, visit: Visit, what: str, command: CorrectVisit | None = None, why: VoidReason | None = None
+    ) -> None:
         """Correct or void a visit."""
         changes = VisitChanges(self.intake, self.catalogue)
 
         def decide(now: Visit, _at: datetime) -> VisitCorrected | VisitVoided:
-            return void(now, VoidReason.TEST) if what == "void" else correct(now, command or self._right(now))
+            reason = why or self.chance.choice(list(VoidReason))
+            return void(now, reason) if what == "void" else correct(now, command or self._right(now))
 
         await changes.carry_out(visit.told.visit_id, what, b"", f'"{visit.version}"', {}, decide)
 
-    async def record(self, categories: Sequence[str], answered: float = 0.2) -> None:
+    async def record(
+        self, categories: Sequence[str], answered: float = 0.2, arrival: str | None = None, *, children: bool = False
+    ) -> None:
         """Record a visit, a part of whose requests is answered on the spot."""
         visit_id, case_id = new_id(), new_id()
         requests = tuple(
             RequestMade(derive_id(visit_id, n), category, answered=self.chance.random() < answered)
             for n, category in enumerate(categories)
         )
-        command = RecordVisit(visit_id, case_id, SITE, self.chance.choice(CHANNELS), requests, opens_case=True)
+        children = children or self.chance.random() < 0.5
+        command = RecordVisit(
+            visit_id, case_id, SITE, self.chance.choice(CHANNELS), requests, opens_case=True,
+            language=self.chance.choice(LANGUAGES), needs=self._needs(), children=children,
+            invitation=(code_of(visit_id), INVITES) if children else None,
+            arrival_id=arrival or self.chance.choice([None, *self.arrivals]),
+        )  # fmt: skip
         at = self.chance.choice(MOMENTS)
         await record_visit(self.intake, command, Context(at, partition_of(case_id, self.intake.partitions), visit_id))
+
+    async def _wait(self) -> None:
+        """Somebody comes, is received, leaves, or none of it; today, or on a day long ago."""
+        long_ago = self.chance.random() < 0.5
+        now = datetime.fromisoformat(f"2008-03-11T23:{self.chance.randint(10, 59)}:00+01:00") if long_ago else utc_now()
+        rooms = WaitingRooms(self.intake, self.catalogue, lambda: now)
+        if not self.arrivals or self.chance.random() < 0.4:
+            noted, _ = await rooms.note(SITE, {})
+            self.arrivals.append(noted.event.arrival_id)
+            return
+        arrival = await rooms.arrival(INNER, self.chance.choice(self.arrivals))
+        move = self.chance.choice((rooms.receive, rooms.receive, rooms.let_go, rooms.undo))
+        with suppress(Refusal):
+            came = arrival if isinstance(arrival, Waiting) else arrival.before
+            await move(came.arrival_id, arrival.version, {})
+
+    async def _come(self) -> None:
+        """A family comes with its slip."""
+        told = [visit.told.invitation for visit in (await self.visits()).values() if visit.told.invitation]
+        if not told:
+            return
+        code = self.chance.choice(told)
+        found = await find(self.intake, INNER, code)
+        assert found
+        with suppress(Refusal):
+            await use(self.intake, INNER, code, self.chance.choice(MOMENTS), found.version, None)
+
+    def _needs(self) -> tuple[str, ...]:
+        return tuple(sorted(self.chance.sample(("interpreter", "reader"), self.chance.randint(0, 2))))
 
     async def _change(self, what: str) -> None:
         standing = [one for one in (await self.visits()).values() if one.voided_for is None]
@@ -153,7 +210,13 @@ class Town:
         if not rights or chance.random() < 0.3:
             rights.append(RequestRight(None, {"category": chance.choice(CATEGORIES)}))
         channel = chance.choice((None, *CHANNELS))
-        return CorrectVisit(channel, chance.choice((None, *MOMENTS)), tuple(rights) if chance.random() < 0.7 else None)
+        told = {
+            "site": chance.choice((SITE, SECOND)), "language": chance.choice(LANGUAGES), "needs": self._needs(),
+            "children": chance.random() < 0.5,
+        }  # fmt: skip
+        said = {name: value for name, value in told.items() if chance.random() < 0.4}
+        requests = tuple(rights) if chance.random() < 0.7 else None
+        return CorrectVisit(channel, chance.choice((None, *MOMENTS)), requests, said)
 
     async def _pass_on(self, reading: Reading) -> None:
         subscription, log = self.chance.choice(reading)
@@ -165,7 +228,7 @@ class Town:
 
 async def in_town(settings_: Settings, seed: int, work: Callable[[Town], Awaitable[None]]) -> None:
     """Open the services' databases, and do this with them."""
-    catalogue = several_house()
+    catalogue = several_house(SECOND_SITE)
     async with AsyncExitStack() as stack:
         databases = {
             name: await stack.enter_async_context(opened_database(settings_.database(name), name))
@@ -199,6 +262,7 @@ def test_whatever_is_heard_in_whatever_order_the_figures_equal_a_new_count(steps
         await town.is_well()
         # As if there had never been a visit; what became of what was handed over stays history, and nothing is open.
         assert await town.figures("figure IN ('visits', 'requests', 'needs')") == {}
+        assert await town.figures("figure = 'invitations' AND value = 'given'") == {}
         ended = "('completed', 'declined', 'rerouted', 'expired', 'withdrawn')"
         assert await town.figures(f"figure = 'referrals' AND dimension = 'status' AND value NOT IN {ended}") == {}
 
@@ -243,14 +307,18 @@ def test_what_is_taken_back_while_partners_answer_is_nobodys_in_the_end(postgres
 
 
 async def a_day_that_went_wrong(town: Town) -> None:
-    """One visit was put on another day, one lost a request and gained another, one never was."""
+    """One visit was put on another day, one lost a request and gained another, one never was: nor did who waited."""
+    rooms = WaitingRooms(town.intake, town.catalogue)
+    noted, _ = await rooms.note(SITE, {})
+    town.arrivals = [noted.event.arrival_id]
+    await rooms.receive(noted.event.arrival_id, 1, {})
     for _ in range(4):
-        await town.record(("social_rights", "health"), answered=0)
+        await town.record(("social_rights", "health"), answered=0, arrival=noted.event.arrival_id, children=True)
     await town.hear_everything()
     moved, changed, voided, _ = (await town.visits()).values()
     await town.change(moved, "correct", CorrectVisit(occurred_at="2008-06-01T09:00:00.000+02:00"))
     await town.change(changed, "correct", CorrectVisit(requests=(RequestRight(None, {"category": "legal"}),)))
-    await town.change(voided, "void")
+    await town.change(voided, "void", why=VoidReason.TEST)
     await town.hear_everything()
 
 
@@ -269,19 +337,28 @@ def small_house(went_wrong: Path, tmp_path: Path) -> SmallHouse:
     return SmallHouse(Settings(data=tmp_path / "data"))
 
 
-def says(kind: str, service: str = "referral", **facts: str) -> Callable[[SmallHouse], None]:
+def says(kind: str, service: str = "referral", **facts: Any) -> Callable[[SmallHouse], None]:
     """Have an event of a kind say something else."""
     return lambda house: house.rewrite(kind, lambda document: document["data"].update(facts), service=service)
 
 
-def forget(kind: str) -> Callable[[SmallHouse], None]:
+def forget(kind: str, service: str = "referral") -> Callable[[SmallHouse], None]:
     """Have an event of a kind tell of something else altogether."""
-    return lambda house: house.rewrite(kind, lambda document: document.update(type="referral.nothing.v1"))
+    nothing = {"type": f"{service}.nothing.v1"}
+    return lambda house: house.rewrite(kind, lambda document: document.update(nothing), service=service)
 
 
 def was_by_phone(document: dict[str, Any]) -> None:
     before = document["data"]["was"]
     before["channel"] = "phone" if before["channel"] != "phone" else "mail"
+
+
+def invites_nobody(document: dict[str, Any]) -> None:
+    document["data"]["now"].pop("invitation")
+
+
+def had_no_ticket(document: dict[str, Any]) -> None:
+    document["data"]["was"].pop("arrival_id")
 
 
 FAULTS: dict[str, tuple[str, str, Callable[[SmallHouse], None]]] = {
@@ -320,6 +397,36 @@ FAULTS: dict[str, tuple[str, str, Callable[[SmallHouse], None]]] = {
         "figures",
         "visits",
         lambda house: house.tamper("stats", "UPDATE figures SET count = count + 1 WHERE figure = 'visits'"),
+    ),
+    "an invitation of a visit that gives none, and is still good": (
+        "front_desk",
+        "is still good",
+        lambda house: house.rewrite("visit-corrected", invites_nobody, service="intake"),
+    ),
+    "an invitation that is given while it is good": (
+        "front_desk",
+        "was given twice",
+        forget("invitation-withdrawn", "intake"),
+    ),
+    "a ticket that was something else": (
+        "front_desk",
+        "is undone from what it never was",
+        says("arrival-undone", "intake", was="left"),
+    ),
+    "minutes that were never waited": (
+        "front_desk",
+        "is undone from what it never was",
+        says("arrival-undone", "intake", waited_min=77),
+    ),
+    "a ticket of a visit that stands": (
+        "front_desk",
+        "none of it was voided",
+        lambda house: house.rewrite("visit-voided", had_no_ticket, service="intake"),
+    ),
+    "a ticket that is taken back and counts": (
+        "figures",
+        "arrivals",
+        lambda house: house.tamper("stats", "UPDATE figures SET count = count + 1 WHERE figure = 'arrivals'"),
     ),
     "an open referral of a voided visit": ("corrections", "is open, its request", forget("withdrawn")),
 }

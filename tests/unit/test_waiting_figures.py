@@ -14,7 +14,15 @@ from services.stats.projections import TOTAL, VISITS, Tally, count
 from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING, WAITS, wait_of
 from shared.envelope import Envelope, encode
 from shared.events import Event
-from shared.events.desk import InvitationGiven, InvitationUsed, VisitorArrived, VisitorLeft, VisitorReceived
+from shared.events.desk import (
+    ArrivalUndone,
+    InvitationGiven,
+    InvitationUsed,
+    InvitationWithdrawn,
+    VisitorArrived,
+    VisitorLeft,
+    VisitorReceived,
+)
 from shared.events.intake import RequestMade, VisitRecorded
 
 SITE, DAY, NEXT = "east", "2008-03-11", "2008-03-12"
@@ -37,6 +45,32 @@ def evening(day: Sequence[Any]) -> Iterator[Envelope]:
         if end is not None:
             ended, minutes = end
             yield envelope(ended(arrival, SITE, DAY, minutes), MIDNIGHT + timedelta(minutes=minutes))
+
+
+# What became of somebody, the last after whatever was taken back: received or left, after so many minutes.
+tries = st.lists(st.tuples(st.sampled_from((VisitorReceived, VisitorLeft)), st.integers(0, 90)), max_size=3)
+
+
+@given(st.lists(st.tuples(tries, st.booleans()), max_size=8))
+def test_what_is_taken_back_leaves_nothing_behind(day: Sequence[Any]) -> None:
+    """Each of them as if only the last try had been made; nobody, if even that one is taken back."""
+    told, right = list[Envelope](), list[Any]()
+    for number, (moves, stays) in enumerate(day, 1):
+        arrival = f"a{number}"
+        told.append(envelope(VisitorArrived(arrival, SITE, number, MIDNIGHT.isoformat()), MIDNIGHT))
+        for place, (ended, minutes) in enumerate(moves):
+            told.append(envelope(ended(arrival, SITE, DAY, minutes), MIDNIGHT))
+            was = "received" if ended is VisitorReceived else "left"
+            is_last = place == len(moves) - 1
+            if not is_last or not stays:
+                becomes = "void" if is_last else "waiting"
+                told.append(envelope(ArrivalUndone(arrival, SITE, DAY, was, becomes, minutes), MIDNIGHT))
+        if not moves and not stays:
+            told.append(envelope(ArrivalUndone(arrival, SITE, DAY, "waiting", "void"), MIDNIGHT))
+        if stays:
+            right.append(moves[-1] if moves else None)
+    figures = {tally: step for tally, step in count(told).items() if step}
+    assert figures == {tally: step for tally, step in count(list(evening(right))).items() if step}
 
 
 def figure(figures: Counter[Tally], name: str, by: str = TOTAL, value: str = "") -> int:
@@ -75,6 +109,15 @@ def test_an_invitation_that_is_used_stays_under_the_day_on_which_it_was_given() 
     assert +figures == Counter(
         {Tally(INVITATIONS, TOTAL, "", SITE, DAY): 1, Tally(INVITATIONS, "status", "used", SITE, DAY): 1}
     )
+
+
+def test_an_invitation_that_is_withdrawn_was_never_given_and_counts_once_more_when_it_is_given_again() -> None:
+    given_ = InvitationGiven("C", "v", SITE, "p08")
+    gone = InvitationWithdrawn("C", SITE, "p08", DAY, "visit_corrected")
+    later = MIDNIGHT + timedelta(days=30)
+    assert not any(count([envelope(given_, MIDNIGHT), envelope(gone, later)]).values())
+    again = [envelope(given_, MIDNIGHT), envelope(gone, later), envelope(given_, MIDNIGHT)]
+    assert +count(again) == +count(again[:1])
 
 
 def test_a_language_and_needs_count_only_where_they_were_said() -> None:

@@ -21,7 +21,8 @@ from services.intake.actions.action import (
     actions_tag,
 )
 from services.intake.forms import local_timestamp
-from shared.access.acting import actor, held_to_site
+from shared.access.acting import acting_scope, actor, held_to_site
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.envelope import decode
@@ -57,19 +58,20 @@ class Actions:
         self._default_zone = catalogue.default_site.zone
         self._in_flight = InFlight()
 
-    async def look(self, action_id: str) -> Found:
+    async def look(self, scope: Scope, action_id: str) -> Found:
         """An action. Raises `ActionUnknown`."""
-        history = await self._log.read(action_stream(action_id))
+        history = await self._log.read(action_stream(action_id)) if scope.reads_files else []
         state: Action = state_of(ACTION, history)
         if isinstance(state, NoAction):
             raise ActionUnknown
         return Found(state, len(history), history[0].actor)
 
-    async def of_year(self, site: str, year: int) -> list[Found]:
+    async def of_year(self, scope: Scope, site: str, year: int) -> list[Found]:
         """The actions of a site in a year that stand, the newest first."""
-        entries = await self._log.read_tagged(actions_tag(site, year), limit=YEAR_ACTIONS_MAX)
+        tag = actions_tag(site, year)
+        entries = await self._log.read_tagged(tag, limit=YEAR_ACTIONS_MAX) if scope.reads_files else []
         events = [decode(entry.body).event for entry in entries]
-        found = [await self.look(event.action_id) for event in events if isinstance(event, CollectiveActionHeld)]
+        found = [await self.look(scope, event.action_id) for event in events if isinstance(event, CollectiveActionHeld)]
         standing = [one for one in found if isinstance(one.state, Held)]
         return sorted(standing, key=lambda one: (one.standing.held.held_at, one.standing.held.action_id), reverse=True)
 
@@ -104,7 +106,7 @@ class Actions:
         `VersionConflict`.
         """
         answer = _answer(headers, f"actions/{action_id}/{type(command).__name__}", repr(command).encode(), "")
-        found = await self.look(action_id)
+        found = await self.look(acting_scope(), action_id)
         held_to_site(found.standing.held.site)
         at, tag = self.now(found.standing.held.site), None
         if isinstance(command, RecordAttendance | WithdrawAttendance):

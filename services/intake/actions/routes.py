@@ -28,6 +28,7 @@ from services.intake.case_life import case_state
 from services.intake.decider import NoCase
 from services.intake.persons import People
 from services.intake.refused import refusals_told as vault_refusals_told
+from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue
 from shared.events.intake import CollectiveActionHeld
 from shared.ids import new_id
@@ -163,7 +164,7 @@ def _add_looking(app: FastAPI, actions: Actions, catalogue: Catalogue) -> None:
         if code not in catalogue.sites_by_code:
             raise invalid([{"field": "site", "detail": "There is no such site: correct it, or leave it out."}])
         chosen = int(actions.now(code)[:4]) if year is None else year
-        found = await actions.of_year(code, chosen)
+        found = await actions.of_year(acting_scope(), code, chosen)
         return ActionsView(site=code, year=chosen, actions=[view_of(one) for one in found])
 
     @app.get("/actions/{action_id}", tags=["actions"], summary="An action", responses=problems(404))
@@ -203,7 +204,7 @@ def _add_attendances(app: FastAPI, attendances: Attendances) -> None:
         expected = None if if_match is None else expected_version(if_match)
         command = RecordAttendance(attendee) if was_there else WithdrawAttendance(attendee)
         with refusals_told():
-            found = await actions.look(action_id)
+            found = await actions.look(acting_scope(), action_id)
             if was_there:
                 await attendances.check(attendee, found)
             if await actions.change(action_id, command, expected, dict(request.headers.raw)):
@@ -266,6 +267,6 @@ def _add_putting_right(app: FastAPI, actions: Actions) -> None:
 
 async def _told(actions: Actions, action_id: str, response: Response) -> ActionView:
     with refusals_told():
-        found = await actions.look(action_id)
+        found = await actions.look(acting_scope(), action_id)
     response.headers["ETag"] = etag(found.version)
     return view_of(found)

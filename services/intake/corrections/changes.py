@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from services.intake.corrections.beside import Beside
 from services.intake.corrections.visits import NothingToCorrect, RequestUnknown, Visit, VisitIsVoid, visits_of
 from services.intake.decider import case_stream
+from services.intake.invitations.giving import append_together
 from shared.access.acting import acting, actor
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
@@ -28,6 +30,7 @@ class VisitChanges:
     def __init__(self, log: Log, catalogue: Catalogue) -> None:
         self._log = log
         self._zones = {site.code: site.zone for site in catalogue.sites}
+        self._beside = Beside(log, catalogue)
         self._in_flight = InFlight()
 
     async def carry_out(
@@ -75,12 +78,18 @@ class VisitChanges:
                 event = decide(visit, now)
             except Refusal as refusal:
                 raise _problem_of(refusal) from None
+            if isinstance(event, VisitCorrected):
+                _held_to(event.now.site)
             context = self._context(visit, now, answer)
+            event, invited = await self._beside.invitation(event, now)
+            told = context.append(stream, [event], len(history), history[0].correlation_id)
+            others = [*invited, *await self._beside.ticket(event, now)]
             try:
-                return await self._log.append(context.append(stream, [event], len(history), history[0].correlation_id))
+                return await (append_together(self._log, [told, *others]) if others else self._log.append(told))
             except VersionConflict as conflict:
                 last = conflict
-        raise last
+        # What is beside a visit may have moved on: that is nothing that the asker has decided on.
+        raise last if last.stream == stream else Problem(503, "busy", "Too many at once", "Send it again in a moment.")
 
     def _context(self, visit: Visit, now: datetime, answer: Answer | None) -> Context:
         told = visit.told

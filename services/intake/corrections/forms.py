@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from services.intake.corrections.visits import CorrectVisit, RequestRight, Visit, VoidReason
-from services.intake.forms import CLOCKS_DIFFER, OLDEST, local_timestamp
+from services.intake.forms import CLOCKS_DIFFER, OLDEST, Needs, local_timestamp
 from services.intake.plain_forms import CHANNELS, REQUESTS_MAX, UUID
 from shared.catalogue import Catalogue
+from shared.languages import LANGUAGES
 from shared.web.parameters import Moment
 from shared.web.problems import FieldError, invalid
 
+SAID = ("site", "language", "needs", "children")
 RequestId = Annotated[str, Field(pattern=UUID, description="Which one it is; left out, it is another one")]
 
 
@@ -47,6 +49,10 @@ class CorrectionForms:
         self.correction: type[BaseModel] = create_model(
             "CorrectionForm",
             __base__=_Form,
+            site=(
+                _one_of(tuple(site.code for site in catalogue.sites)),
+                Field(default=None, description="Open requests are taken back there, and handed over anew here"),
+            ),
             channel=(_one_of(CHANNELS), Field(default=None)),
             occurred_at=(Moment, Field(default=None, description="When it happened, with an offset")),
             requests=(
@@ -58,6 +64,12 @@ class CorrectionForms:
                     description="All of them, as they should have been; one that is left out never was",
                 ),
             ),
+            language=(_or_null(LANGUAGES), Field(default=None, description="ISO 639-1; null: not said")),
+            needs=(Needs, Field(default=(), description="All that are needed to understand one another")),
+            children=(
+                bool,
+                Field(default=False, description="With it an invitation is given, or withdrawn unless it was used"),
+            ),
         )
         self._topics = {topic.code: topic.category for topic in catalogue.topics}
         self._zones = {site.code: site.zone for site in catalogue.sites}
@@ -67,7 +79,7 @@ class CorrectionForms:
         sent = form.model_fields_set
         errors: list[FieldError] = []
         if not sent:
-            errors.append({"field": "requests", "detail": "Say what is right: channel, occurred_at or requests."})
+            errors.append({"field": "requests", "detail": "Say what is right, of what the form names."})
         occurred_at = form.occurred_at
         if occurred_at is not None and not OLDEST <= occurred_at <= now + CLOCKS_DIFFER:
             errors.append({"field": "occurred_at", "detail": "Send a moment between the year 2000 and now."})
@@ -77,9 +89,15 @@ class CorrectionForms:
         if errors:
             raise invalid(errors)
         # A site that the catalogue does not hold any more keeps the offset that was sent.
-        zone = self._zones.get(visit.told.site)
+        said = {name: getattr(form, name) for name in SAID if name in sent}
+        if "needs" in said:
+            said["needs"] = tuple(sorted(said["needs"]))
+        zone = self._zones.get(said.get("site", visit.told.site))
+        if occurred_at is None and said.get("site", visit.told.site) != visit.told.site:
+            # The same moment, by the clock of the other site.
+            occurred_at = datetime.fromisoformat(visit.at)
         moment = local_timestamp(occurred_at, zone) if occurred_at and zone else None
-        return CorrectVisit(form.channel, moment, rights)
+        return CorrectVisit(form.channel, moment, rights, said)
 
     def _right(self, one: Any, number: int, visit: Visit, errors: list[FieldError]) -> RequestRight:
         fields = {name: getattr(one, name) for name in one.model_fields_set if name != "request_id"}

@@ -10,7 +10,7 @@ from services.intake.corrections.visits import correct, void
 from services.intake.discretion import visit_told_to
 from services.intake.queries import VisitView
 from services.intake.seals.sealed import CheckCase
-from shared.access.acting import acting, actor
+from shared.access.acting import acting, acting_scope, actor
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
@@ -40,13 +40,13 @@ def add_correction_routes(
         if_match: str | None,
         decide: Decide,
     ) -> VisitView:
-        before = await queries.visit(log, database, visit_id)
+        before = await queries.visit(log, database, acting_scope(), visit_id)
         if before and (before.recorded_by is None or before.recorded_by != actor()):
             await check_case(before.case_id)
         move, form = asked
         text = form.model_dump_json(exclude_unset=True).encode()
         await changes.carry_out(visit_id, move, text, if_match, dict(request.headers.raw), decide)
-        view = await queries.visit(log, database, visit_id)
+        view = await queries.visit(log, database, acting_scope(), visit_id)
         assert view is not None, "what was just changed is there"
         response.headers["ETag"] = etag(view.version)
         return visit_told_to(acting(), view, catalogue)

@@ -1,6 +1,6 @@
 """A visit as it stands after its corrections, and the rules of correcting and voiding it: pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -67,11 +67,15 @@ class RequestRight:
 
 @dataclass(frozen=True)
 class CorrectVisit:
-    """What is right. None: it is right already. `requests` = all of them, as they should have been."""
+    """What is right. None: it is right already. `requests` = all of them, as they should have been.
+
+    `said` = the members `site`, `language`, `needs` and `children` that were not right, by name.
+    """
 
     channel: str | None = None
     occurred_at: str | None = None
     requests: tuple[RequestRight, ...] | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 def visits_of(envelopes: Iterable[Envelope]) -> dict[str, Visit]:
@@ -103,7 +107,10 @@ def correct(visit: Visit, command: CorrectVisit) -> VisitCorrected:
     requests = visit.told.requests
     if command.requests is not None:
         requests = tuple(_right(visit.told, command.requests, revision))
-    now = structs.replace(visit.told, channel=command.channel or visit.told.channel, requests=requests)
+    if command.said.get("site", visit.told.site) != visit.told.site:
+        requests = tuple(_elsewhere(visit.told, requests, revision))
+    channel = command.channel or visit.told.channel
+    now = structs.replace(visit.told, channel=channel, requests=requests, **command.said)
     now_at = command.occurred_at or visit.at
     if (now, now_at) == (visit.told, visit.at):
         raise NothingToCorrect
@@ -115,6 +122,13 @@ def void(visit: Visit, reason: VoidReason) -> VisitVoided:
     if visit.voided_for is not None:
         raise VisitIsVoid
     return VisitVoided(visit.told, visit.at, reason.value)
+
+
+def _elsewhere(visit: VisitRecorded, requests: Iterable[RequestMade], revision: int) -> Iterable[RequestMade]:
+    """The same requests at another site. Another desk asks other doors: what is open is another request there."""
+    for number, made in enumerate(requests, 1):
+        new_id = derive_id(visit.visit_id, "correction", revision, number)
+        yield made if made.answered else structs.replace(made, request_id=new_id)
 
 
 def _right(visit: VisitRecorded, rights: Sequence[RequestRight], revision: int) -> Iterable[RequestMade]:

@@ -15,9 +15,11 @@ from services.intake.invitations.invitation import (
     NoInvitation,
     Used,
     UseInvitation,
+    Withdrawn,
     invitation_stream,
 )
-from shared.access.acting import acting, actor
+from shared.access.acting import actor
+from shared.access.scope import Scope
 from shared.events.desk import InvitationGiven
 from shared.execute import TRIES_MAX, Context, execute, state_of
 from shared.log import NEW, Append, Appended, Log, VersionConflict, partition_of
@@ -26,9 +28,9 @@ from shared.log.writing import Written
 
 
 class Found(msgspec.Struct, frozen=True):
-    """An invitation as it stands: `given_at` and `used_at` carry the site's offset."""
+    """An invitation as it stands: when it was given (last) and used, with the site's offset."""
 
-    state: Given | Used
+    state: Given | Used | Withdrawn
     event: InvitationGiven
     given_at: str
     used_at: str | None
@@ -49,7 +51,7 @@ async def record_inviting(log: Log, command: RecordVisit, invited: tuple[str, st
         given = InvitationGiven(code, command.visit_id, command.site, partner)
         appends = [visit, beside.append(invitation_stream(code), [given], NEW)]
         try:
-            return await _append_together(log, appends)
+            return await append_together(log, appends)
         except VersionConflict as conflict:
             if conflict.stream != stream:
                 raise
@@ -57,26 +59,28 @@ async def record_inviting(log: Log, command: RecordVisit, invited: tuple[str, st
     raise last
 
 
-async def find(log: Log, code: str) -> Found:
-    """The invitation of a code. Raises `InvitationUnknown`, also to a partner whom it does not invite to."""
+async def find(log: Log, scope: Scope, code: str) -> Found | None:
+    """The invitation of a code; None where none was given, and for a partner whom it does not invite to."""
     history = await log.read(invitation_stream(code))
     state = state_of(INVITATION, history)
-    reader = acting()
-    if isinstance(state, NoInvitation) or (reader and reader.partner not in (None, state.event.partner)):
-        raise InvitationUnknown
-    used_at = history[1].occurred_at if len(history) > 1 else None
-    return Found(state, state.event, history[0].occurred_at, used_at, len(history))
+    if isinstance(state, NoInvitation) or not scope.holds(state.event.partner):
+        return None
+    given_at = next(one.occurred_at for one in reversed(history) if isinstance(one.event, InvitationGiven))
+    used_at = history[-1].occurred_at if isinstance(state, Used) else None
+    return Found(state, state.event, given_at, used_at, len(history))
 
 
-async def use(log: Log, code: str, now: str, expected: int, answer: Answer | None) -> None:
+async def use(log: Log, scope: Scope, code: str, now: str, expected: int, answer: Answer | None) -> None:
     """They came. `now` carries the site's offset. Raises a refusal, or what `execute` raises."""
-    found = await find(log, code)
+    found = await find(log, scope, code)
+    if found is None:
+        raise InvitationUnknown
     stream = invitation_stream(code)
     context = Context(now, partition_of(stream, log.partitions), actor=actor(), answer=answer)
     await execute(log, INVITATION, stream, UseInvitation(code, found.given_at[:10]), context, expected)
 
 
-async def _append_together(log: Log, appends: Sequence[Append]) -> Appended:
+async def append_together(log: Log, appends: Sequence[Append]) -> Appended:
     """One transaction for several streams; what the first came to. Raises what any of them failed by."""
 
     def work(connection: object) -> Written:

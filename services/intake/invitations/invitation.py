@@ -1,11 +1,11 @@
-"""The rules of an invitation: given once, used once."""
+"""The rules of an invitation: given, used once; withdrawn, if its visit was not what it had been written down as."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.decider import Decider, Refusal
-from shared.events.desk import InvitationGiven, InvitationUsed
+from shared.events.desk import InvitationGiven, InvitationUsed, InvitationWithdrawn
 from shared.events.intake import IntakeEvent
 
 
@@ -40,7 +40,16 @@ class Used:
     status: ClassVar[str] = "used"
 
 
-Invitation = NoInvitation | Given | Used
+@dataclass(frozen=True)
+class Withdrawn:
+    """It is good no longer. Its code may be given again, for the same visit."""
+
+    event: InvitationGiven
+
+    status: ClassVar[str] = "withdrawn"
+
+
+Invitation = NoInvitation | Given | Used | Withdrawn
 
 
 class InvitationUnknown(Refusal):
@@ -51,6 +60,10 @@ class InvitationUsedAlready(Refusal):
     """They came before: an invitation counts once."""
 
 
+class InvitationNoMore(Refusal):
+    """It was withdrawn."""
+
+
 def decide(command: UseInvitation, state: Invitation) -> Sequence[IntakeEvent]:
     """What coming with a slip means. Raises a refusal."""
     match state:
@@ -58,16 +71,20 @@ def decide(command: UseInvitation, state: Invitation) -> Sequence[IntakeEvent]:
             return [InvitationUsed(given.invitation, given.site, given.partner, command.given_on)]
         case Used():
             raise InvitationUsedAlready
+        case Withdrawn():
+            raise InvitationNoMore
     raise InvitationUnknown
 
 
 def evolve(state: Invitation, event: IntakeEvent) -> Invitation:
     """The invitation after an event."""
     match event, state:
-        case InvitationGiven(), NoInvitation():
+        case InvitationGiven(), NoInvitation() | Withdrawn():
             return Given(event)
         case InvitationUsed(), Given(given):
             return Used(given)
+        case InvitationWithdrawn(), Given(given):
+            return Withdrawn(given)
     return state
 
 

@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from services.intake.forms import local_timestamp
 from services.intake.invitations import giving
 from services.intake.invitations.codes import PATTERN
-from services.intake.invitations.invitation import InvitationUnknown, InvitationUsedAlready
+from services.intake.invitations.invitation import InvitationNoMore, InvitationUnknown, InvitationUsedAlready
+from shared.access.acting import acting_scope
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.log import AlreadyAnswered, Log, VersionConflict
@@ -26,7 +28,7 @@ Code = Annotated[str, Path(pattern=PATTERN, description="As on the slip, without
 
 
 class InvitationView(BaseModel):
-    """An invitation: `given` or `used`. Whose it is, and at which visit it was given, nobody is told."""
+    """An invitation: `given`, `used` or `withdrawn`. Whose it is, and at which visit it was given, nobody is told."""
 
     invitation: str
     site: str
@@ -45,10 +47,11 @@ class Invitations:
         self._zones = {site.code: site.zone for site in catalogue.sites}
         self._default_zone = catalogue.default_site.zone
 
-    async def look(self, code: str) -> InvitationView:
+    async def look(self, scope: Scope, code: str) -> InvitationView:
         """An invitation. Raises the 404 problem."""
-        with refusals_told():
-            found = await giving.find(self._log, code)
+        found = await giving.find(self._log, scope, code)
+        if found is None:
+            raise not_found("invitation")
         return InvitationView(
             invitation=code,
             site=found.event.site,
@@ -59,21 +62,21 @@ class Invitations:
             version=found.version,
         )
 
-    async def use(self, code: str, expected: int, key: str | None) -> InvitationView:
+    async def use(self, scope: Scope, code: str, expected: int, key: str | None) -> InvitationView:
         """They came. Raises the 404, 409 or 412 problem."""
-        view = await self.look(code)
+        view = await self.look(scope, code)
         now = local_timestamp(self._clock(), self._zones.get(view.site, self._default_zone))
         answer = Answer(key, fingerprint(str(expected).encode()), lambda _appended: b"{}") if key else None
         try:
             with refusals_told():
-                await giving.use(self._log, code, now, expected, answer)
+                await giving.use(self._log, scope, code, now, expected, answer)
         except AlreadyAnswered:
             pass
         except (VersionConflict, Problem):
             # Refused now, but perhaps carried out when the same request came first: then that answer stands.
             if not await self._is_answered(answer):
                 raise
-        return await self.look(code)
+        return await self.look(scope, code)
 
     async def _is_answered(self, answer: Answer | None) -> bool:
         try:
@@ -94,7 +97,12 @@ def refusals_told() -> Iterator[None]:
     except InvitationUsedAlready:
         raise Problem(
             409, "wrong-state", "Used already", "They came before with this slip, which counts once.",
-            facts={"status": "used"},
+            facts={"stands": "used"},
+        ) from None  # fmt: skip
+    except InvitationNoMore:
+        raise Problem(
+            409, "wrong-state", "Withdrawn", "The desk took it back: it does not count. Welcome them all the same.",
+            facts={"stands": "withdrawn"},
         ) from None  # fmt: skip
 
 
@@ -105,7 +113,7 @@ def add_invitation_routes(app: FastAPI, invitations: Invitations) -> None:
         "/invitations/{code}", tags=["invitations"], summary="An invitation, by its code", responses=problems(404, 422)
     )
     async def look(response: Response, code: Code) -> InvitationView:
-        view = await invitations.look(code)
+        view = await invitations.look(acting_scope(), code)
         response.headers["ETag"] = etag(view.version)
         return view
 
@@ -120,6 +128,6 @@ def add_invitation_routes(app: FastAPI, invitations: Invitations) -> None:
     ) -> InvitationView:
         expected = expected_version(if_match)
         key = key_from(dict(request.headers.raw), f"invitations/{code}/used")
-        view = await invitations.use(code, expected, key)
+        view = await invitations.use(acting_scope(), code, expected, key)
         response.headers["ETag"] = etag(view.version)
         return view

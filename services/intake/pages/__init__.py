@@ -15,11 +15,13 @@ from services.intake.pages.paper import paper_router
 from services.intake.pages.slip import slip_router
 from services.intake.pages.waiting import WaitingRoomPage, waiting_router
 from services.intake.recording import Recording
+from services.intake.seals.sealed import CheckCase
 from services.intake.today import Today
 from services.intake.waiting.arrivals import WaitingRooms
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
+from shared.settings import Settings
 from shared.web.pages import NavLink, mark
 
 DESK_NAV = (
@@ -38,16 +40,19 @@ def desk_pages(
     rooms: WaitingRooms,
     invitations: Invitations,
     attendances: Attendances,
+    check_case: CheckCase,
+    settings: Settings,
 ) -> list[APIRouter]:
     """The routers of the front desk's pages, for `add_pages`."""
-    waiting = WaitingRoomPage(rooms, catalogue, other_keys(catalogue))
-    desk = Desk(log, database, catalogue, recording, Today(log), waiting)
+    today = Today(log)
+    waiting = WaitingRoomPage(rooms, today, catalogue, other_keys(catalogue))
+    desk = Desk(log, database, catalogue, recording, today, waiting)
     return [
         paper_router(desk),
         desk_router(desk),
-        correcting_router(Correcting(desk, VisitChanges(log, catalogue), CorrectionForms(catalogue))),
+        correcting_router(Correcting(desk, VisitChanges(log, catalogue), CorrectionForms(catalogue), check_case)),
         slip_router(desk),
         waiting_router(waiting),
-        invitation_router(invitations),
+        invitation_router(invitations, settings),
         action_router(ActionPages(attendances, catalogue)),
     ]

@@ -22,6 +22,7 @@ from services.intake.actions.forms import HEADCOUNT_MAX, PARTNERS_MAX, ActionFor
 from services.intake.actions.holding import Found
 from services.intake.actions.routes import Attendances, refusals_told
 from services.intake.plain_forms import UUID
+from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue, Site
 from shared.ids import new_id
 from shared.log import VersionConflict
@@ -137,7 +138,7 @@ class ActionPages:
         try:
             with refusals_told():
                 if isinstance(command, RecordAttendance):
-                    await self.attendances.check(command.attendee, await self.actions.look(action_id))
+                    await self.attendances.check(command.attendee, await self.actions.look(acting_scope(), action_id))
                 await self.actions.change(action_id, command, expected, headers)
         except Problem as problem:
             if problem.status == 404 and form.action != "attend":
@@ -149,7 +150,7 @@ class ActionPages:
         held = found.standing.held
         named = found.standing.named
         came: Counter[Attendee] = Counter()
-        for one in await self.actions.of_year(held.site, int(held.held_at[:4])):
+        for one in await self.actions.of_year(acting_scope(), held.site, int(held.held_at[:4])):
             if one.standing.held.kind == held.kind:
                 came.update(one.standing.named)
         others = [(one, times) for one, times in came.items() if one not in named]
@@ -234,13 +235,13 @@ async def _list(
         topics=_topics(catalogue, page.language),
         partners=[(one.code, one.name) for one in catalogue.partners],
         headcount_max=HEADCOUNT_MAX,
-        rows=[pages.row(one, page.language) for one in await pages.actions.of_year(site.code, chosen)],
+        rows=[pages.row(one, page.language) for one in await pages.actions.of_year(acting_scope(), site.code, chosen)],
     )
 
 
 async def _one(pages: ActionPages, page: Page, action_id: str, faults: FormFaults | None = None) -> Response:
     try:
-        found = await pages.actions.look(action_id)
+        found = await pages.actions.look(acting_scope(), action_id)
     except ActionUnknown:
         raise not_found("action") from None
     standing = isinstance(found.state, Held)

@@ -1,7 +1,7 @@
 """What the desk's page shows: the categories with their keys, topics and doors; where to send; the day so far."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -24,6 +24,7 @@ OTHER_KEYS = {
     "interpreter": "traduit, idiome, interprete, hote",
     "reader": "ecrit, calligraphie, kiosque",
     "children": "jeunes",
+    "undo": "zut",
 }
 """What else has a letter of its own: a word whose letters it would like best. The categories choose first."""
 CONFIDENTIAL = mark("Confidentiel")
@@ -36,6 +37,20 @@ CHANNEL_WORDS = {
     "remote": mark("À distance"),
 }
 NEED_WORDS = {"interpreter": mark("Interprète"), "reader": mark("Écrivain public")}
+STATE_WORDS: Mapping[str, str] = {
+    "issued": mark("transmise"),
+    "accepted": mark("acceptée"),
+    "declined": mark("refusée"),
+    "booked": mark("rendez-vous fixé"),
+    "walked": mark("accompagnée"),
+    "received": mark("personne reçue"),
+    "missed": mark("personne absente"),
+    "completed": mark("terminée"),
+    "rerouted": mark("réorientée"),
+    "expired": mark("restée sans réponse"),
+    "withdrawn": mark("retirée"),
+    "unmet": mark("sans partenaire"),
+}
 _HERE_IN_THE_HOUSE = mark("dans la maison")
 
 

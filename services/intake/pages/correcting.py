@@ -1,34 +1,36 @@
 """The page on which the desk puts a visit right, or says that it never was: one key away, one more to confirm."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from services.intake.corrections.changes import VisitChanges
 from services.intake.corrections.forms import CorrectionForms
 from services.intake.corrections.visits import VoidReason, correct, void
-from services.intake.discretion import CONFIDENTIAL, visit_told_to
-from services.intake.pages.board import CHANNEL_WORDS, Board
+from services.intake.discretion import visit_told_to
+from services.intake.pages.board import CHANNEL_WORDS, NEED_WORDS, STATE_WORDS, Board
+from services.intake.pages.correction_fields import AS_IT_IS, Values, body_of, standing, typed_over
 from services.intake.pages.desk import Desk
-from services.intake.pages.visit_form import HERE, TEAM
-from services.intake.plain_forms import REQUESTS_MAX
-from services.intake.queries import RequestView, VisitView
-from shared.access.acting import acting
+from services.intake.plain_forms import NEEDS, REQUESTS_MAX
+from services.intake.queries import VisitView
+from services.intake.seals.opening_page import address_of, kept
+from services.intake.seals.sealed import SLUG, CheckCase
+from shared.access.acting import acting, actor
 from shared.clock import utc_now
 from shared.ids import new_id
 from shared.log import VersionConflict
 from shared.web.idempotency import KEY_PATTERN
-from shared.web.pages import Asked, FieldFault, FormFaults, Notice, PageRouter, mark
-from shared.web.problems import Problem
+from shared.web.pages import Asked, FieldFault, FormFaults, Notice, Page, PageRouter, mark
+from shared.web.problems import Problem, field_name
 from shared.web.strict_json import BODY_BYTES_MAX
 
-NEW, AS_IT_IS = "new", "-"
-"""In place of an id: a request that was forgotten. In place of an answer: nothing is said of it."""
 REASONS = {
     VoidReason.MISTAKE: mark("Erreur de saisie"),
     VoidReason.DUPLICATE: mark("Saisi deux fois"),
@@ -41,9 +43,14 @@ _REFUSED = {
     "other-site": mark("Cet accueil est d’une autre maison : demandez à sa coordination."),
     "invalid-fields": mark("Cela ne peut pas être : vérifiez le jour, l’heure et les demandes."),
 }
-_TOO_LATE = mark("Quelqu’un d’autre a changé cet accueil entre-temps. Voici où il en est.")
-_MINUTE = 16
+_REMEDIES = {
+    "at": mark("Choisissez un moment passé."),
+    "request": mark("Ce sujet ou cette suite ne convient pas : choisissez dans la liste."),
+}
+_CHOOSE = mark("Choisissez une des réponses proposées.")
+_TOO_LATE = mark("Quelqu’un d’autre a changé cet accueil entre-temps. Le voici, avec ce que vous avez changé.")
 _Key = Annotated[str, Field(pattern=KEY_PATTERN)]
+_Lines = Annotated[list[str], Field(max_length=REQUESTS_MAX + 1)]
 
 
 class VoidPageForm(BaseModel):
@@ -63,22 +70,17 @@ class CorrectionPageForm(BaseModel):
 
     version: Annotated[int, Field(ge=1)]
     key: _Key
+    site: str | None = None
     channel: Literal["in_person", "phone", "mail", "email", "home", "remote"]
     at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$")]
     was_at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d$")]
-    request: Annotated[list[str], Field(max_length=REQUESTS_MAX + 1)] = []
-    subject: Annotated[list[str], Field(max_length=REQUESTS_MAX + 1)] = []
-    step: Annotated[list[str], Field(max_length=REQUESTS_MAX + 1)] = []
-    remove: Annotated[list[str], Field(max_length=REQUESTS_MAX)] = []
-
-
-class Line(NamedTuple):
-    """A request of the page: its id, its subject in words, and what its two fields hold."""
-
-    request_id: str
-    words: str
-    subject: str
-    step: str
+    language: Annotated[str, Field(max_length=8)] | None = None
+    needs: list[Literal[NEEDS]] = []  # type: ignore[valid-type]
+    children: bool = False
+    request: _Lines = []
+    subject: _Lines = []
+    step: _Lines = []
+    remove: _Lines = []
 
 
 @dataclass(frozen=True)
@@ -88,125 +90,182 @@ class Correcting:
     desk: Desk
     changes: VisitChanges
     forms: CorrectionForms
+    check_case: CheckCase
 
-    async def show(self, page: Any, visit_id: str, *, status: int = 200, faults: FormFaults | None = None) -> Response:
-        """The visit as it stands, and both forms."""
-        visit = visit_told_to(acting(), await self.desk.visit(visit_id), self.desk.catalogue)
-        board = Board(self.desk.catalogue, visit.site, page.language, utc_now())
-        return page.render(  # type: ignore[no-any-return]
+    async def may_see(self, page: Page, visit_id: str) -> VisitView | Response:
+        """The visit as far as whoever acts may know it; for a sealed case, the way to open it. Raises the 404."""
+        visit = await self.desk.visit(visit_id)
+        try:
+            if visit.recorded_by is None or visit.recorded_by != actor():
+                await self.check_case(visit.case_id)
+        except Problem as problem:
+            if problem.slug != SLUG:
+                raise
+            here = f"/desk/visits/{visit_id}"
+            if page.request.method == "POST":
+                return await kept(page, visit.case_id, here)
+            return page.redirect(address_of(visit.case_id, here))
+        return visit_told_to(acting(), visit, self.desk.catalogue)
+
+    async def show(
+        self, page: Page, visit: VisitView, *, status: int = 200, faults: FormFaults | None = None
+    ) -> Response:
+        """The visit as it stands, and both forms, with what was typed into them."""
+        catalogue, typed = self.desk.catalogue, faults.typed if faults else {}
+        board = Board(catalogue, visit.site, page.language, utc_now())
+        values = typed_over(standing(board, visit), typed, await self._shown(board, visit, typed))
+        who = acting()
+        return page.render(
             "correct.html",
             status,
             faults=faults,
             visit=visit,
             at=datetime.fromisoformat(visit.occurred_at),
-            lines=[_line(board, one) for one in visit.requests],
+            values=values,
+            under_way=self._under_way(page, visit),
+            reason=typed.get("reason"),
+            sites=[] if who and who.site else catalogue.sites,
             categories=board.categories(),
             channels=CHANNEL_WORDS,
+            spoken_languages=board.languages(),
+            needs=NEED_WORDS,
             reasons=[(reason.value, words) for reason, words in REASONS.items()],
-            partners=[(one.code, one.name) for one in self.desk.catalogue.partners],
+            partners=[(one.code, one.name) for one in catalogue.partners],
             room_for_one=len(visit.requests) < REQUESTS_MAX,
             new_key=new_id,
-            now=board.now.isoformat()[:_MINUTE],
+            now=board.now.isoformat()[:16],
         )
 
-    async def carry_out(self, page: Any, visit_id: str, what: str, form: Any, decide: Any) -> Response:
+    async def carry_out(self, page: Page, visit: VisitView, what: str, form: BaseModel, decide: Any) -> Response:
         """Change the visit, and go back to the desk; or show why not, and where it stands."""
-        asked = msgspec.json.encode(form.model_dump(mode="json", exclude={"key"}))
-        headers = {b"idempotency-key": form.key.encode()}
+        typed = form.model_dump(mode="json")
+        key = typed.pop("key").encode()
+        headers = {b"idempotency-key": key}
+        asked = msgspec.json.encode(typed)
         try:
-            await self.changes.carry_out(visit_id, what, asked, f'"{form.version}"', headers, decide)
+            await self.changes.carry_out(visit.visit_id, what, asked, f'"{typed["version"]}"', headers, decide)
         except VersionConflict:
-            return await self.show(page, visit_id, status=412, faults=FormFaults([FieldFault("visit", _TOO_LATE)]))
+            faults, status = [FieldFault("visit", _TOO_LATE)], 412
         except Problem as problem:
-            if (remedy := _REFUSED.get(problem.slug)) is None:
+            if problem.slug not in _REFUSED:
                 raise
-            faults = FormFaults([FieldFault("visit", remedy)])
-            return await self.show(page, visit_id, status=problem.status, faults=faults)
-        visit = await self.desk.visit(visit_id)
-        own_site = "" if visit.site == self.desk.catalogue.default_site.code else f"?site={visit.site}"
-        return page.redirect(f"/desk{own_site}", Notice(f"visit_{what}"))  # type: ignore[no-any-return]
+            faults, status = _faults(problem, _lines_of(form, visit)), problem.status
+        else:
+            now = await self.desk.visit(visit.visit_id)
+            query = {} if now.site == self.desk.catalogue.default_site.code else {"site": now.site}
+            if what == "correction" and now.invitation and not visit.invitation:
+                # There is a code to hand over.
+                query["done"] = now.visit_id
+            return page.redirect(f"/desk?{urlencode(query)}".rstrip("?"), Notice(f"visit_{what}"))
+        now = visit_told_to(acting(), await self.desk.visit(visit.visit_id), self.desk.catalogue)
+        return await self.show(page, now, status=status, faults=FormFaults(faults, typed))
 
-    def body(self, form: CorrectionPageForm, visit: VisitView) -> bytes:
+    def right(self, form: CorrectionPageForm, visit: VisitView) -> BaseModel:
         """What the fields say, as `POST /visits/{visit_id}/correction` takes it. Raises `FormFaults`."""
-        requests = [
-            one
-            for request_id, subject, step in zip(form.request, form.subject, form.step, strict=False)
-            if request_id not in form.remove and (one := _request(visit, request_id, subject, step)) is not None
-        ]
-        if not requests:
-            raise FormFaults([FieldFault("visit", mark("Un accueil a au moins une demande : annulez-le plutôt."))])
-        body: dict[str, Any] = {"channel": form.channel, "requests": requests}
-        # The second of two half past twos is kept: only what was changed on the page is taken from it.
-        if form.at[:_MINUTE] != form.was_at:
-            zone = self.desk.catalogue.site(visit.site).zone
-            body["occurred_at"] = datetime.fromisoformat(form.at).replace(tzinfo=zone).isoformat()
+        catalogue, typed = self.desk.catalogue, form.model_dump(mode="json")
+        site = catalogue.sites_by_code.get(form.site or visit.site, catalogue.default_site)
+        try:
+            body, lines = body_of(form, visit, site)
+        except ValueError:
+            raise FormFaults([FieldFault("at", _REMEDIES["at"])], typed) from None
+        if not lines:
+            nothing = FieldFault("visit", mark("Un accueil a au moins une demande : annulez-le plutôt."))
+            raise FormFaults([nothing], typed)
         encoded = msgspec.json.encode(body)
         assert len(encoded) <= BODY_BYTES_MAX
-        return encoded
+        try:
+            return self.forms.correction.model_validate_json(encoded)
+        except ValidationError as error:
+            found = [field_name(*one["loc"]) for one in error.errors(include_url=False, include_input=False)]
+            raise FormFaults([_fault(name, lines) for name in dict.fromkeys(found)], typed) from None
+
+    async def _shown(self, board: Board, visit: VisitView, typed: Mapping[str, Any]) -> Values:
+        """What the fields held when they were shown to whoever typed."""
+        version = typed.get("version")
+        if not str(version).isdecimal() or int(str(version)) == visit.version:
+            return standing(board, visit)
+        try:
+            then = await self.desk.visit(visit.visit_id, int(str(version)))
+        except Problem:
+            return standing(board, visit)
+        return standing(board, visit_told_to(acting(), then, self.desk.catalogue))
+
+    def _under_way(self, page: Page, visit: VisitView) -> dict[str, list[str]]:
+        """Where each request lies, in words: `Sauvegarde 21 : acceptée`."""
+        names = self.desk.catalogue.partners_by_code
+        return {
+            request.request_id: [
+                f"{names[one.partner].name} : {page.language.gettext(STATE_WORDS.get(one.status, one.status))}"
+                for one in request.referrals
+                if one.partner in names
+            ]
+            for request in visit.requests
+        }
 
 
 def correcting_router(correcting: Correcting) -> APIRouter:
     """`/desk/visits/{visit_id}`: the page, and its two forms."""
-    router, desk = PageRouter(), correcting.desk
+    router = PageRouter()
     visit_path = "/desk/visits/{visit_id}"
 
     @router.get(visit_path)
     async def show(page: Asked, visit_id: str) -> Response:
-        return await correcting.show(page, visit_id)
+        visit = await correcting.may_see(page, visit_id)
+        return visit if isinstance(visit, Response) else await correcting.show(page, visit)
 
     @router.post(f"{visit_path}/correction")
     async def put_right(page: Asked, visit_id: str) -> Response:
+        visit = await correcting.may_see(page, visit_id)
+        if isinstance(visit, Response):
+            return visit
         try:
             form: CorrectionPageForm = await page.form(CorrectionPageForm)
-            body = correcting.body(form, await desk.visit(visit_id))
-            right = correcting.forms.correction.model_validate_json(body)
+            right = correcting.right(form, visit)
         except FormFaults as faults:
-            return await correcting.show(page, visit_id, status=422, faults=faults)
-        except ValueError:
-            impossible = FormFaults([FieldFault("visit", _REFUSED["invalid-fields"])])
-            return await correcting.show(page, visit_id, status=422, faults=impossible)
+            return await correcting.show(page, visit, status=422, faults=faults)
         return await correcting.carry_out(
-            page, visit_id, "correction", form,
+            page, visit, "correction", form,
             lambda visit, now: correct(visit, correcting.forms.command(right, visit, now)),
         )  # fmt: skip
 
     @router.post(f"{visit_path}/void")
     async def make_void(page: Asked, visit_id: str) -> Response:
+        visit = await correcting.may_see(page, visit_id)
+        if isinstance(visit, Response):
+            return visit
         try:
             form: VoidPageForm = await page.form(VoidPageForm)
         except FormFaults as faults:
-            return await correcting.show(page, visit_id, status=422, faults=faults)
+            return await correcting.show(page, visit, status=422, faults=faults)
         return await correcting.carry_out(
-            page, visit_id, "void", form, lambda visit, _now: void(visit, form.reason)
+            page, visit, "void", form, lambda visit, _now: void(visit, form.reason)
         )  # fmt: skip
 
     return router
 
 
-def _line(board: Board, request: RequestView) -> Line:
-    hidden = request.category == CONFIDENTIAL
-    words = board.confidential if hidden else board.subject(request.category, request.topic)
-    subject = AS_IT_IS if hidden else f"{request.category}:{request.topic or ''}"
-    step = HERE if request.answered else request.partner or AS_IT_IS
-    return Line(request.request_id, words, subject, AS_IT_IS if hidden else step)
+def _lines_of(form: BaseModel, visit: VisitView) -> Sequence[str]:
+    """The line of each request that was sent."""
+    if not isinstance(form, CorrectionPageForm):
+        return ()
+    known = {one.request_id for one in visit.requests}
+    sent = zip(form.request, form.subject, strict=False)
+    return [one for one, subject in sent if one not in form.remove and (one in known or subject != AS_IT_IS)]
 
 
-def _request(visit: VisitView, request_id: str, subject: str, step: str) -> dict[str, Any] | None:
-    """A request as it should have been; None for a line that was left empty."""
-    before = next((one for one in visit.requests if one.request_id == request_id), None)
-    if before is None and subject == AS_IT_IS:
-        return None
-    made: dict[str, Any] = {"request_id": request_id} if before else {}
-    if subject != AS_IT_IS:
-        category, _, topic = subject.partition(":")
-        if before is None or (category, topic or None) != (before.category, before.topic):
-            made |= {"category": category, "topic": topic or None}
-    if before is not None and subject == AS_IT_IS:
-        # Neither what it is about nor who has it was shown.
-        return made
-    answered, partner = step == HERE, step if step not in (HERE, TEAM, AS_IT_IS) else None
-    if before is None or answered != before.answered:
-        made["answered"] = answered
-    if before is None or partner != before.partner:
-        made["partner"] = partner
-    return made
+def _faults(problem: Problem, lines: Sequence[str]) -> list[FieldFault]:
+    """A refusal, beside the field that it is about where it names one."""
+    if problem.slug == "invalid-fields" and problem.errors:
+        names = dict.fromkeys(error["field"] for error in problem.errors)
+        return [_fault(name, lines) for name in names]
+    return [FieldFault("visit", _REFUSED[problem.slug])]
+
+
+def _fault(name: str, lines: Sequence[str]) -> FieldFault:
+    first, _, rest = name.partition(".")
+    if first == "requests":
+        number = rest.partition(".")[0]
+        line = lines[int(number)] if number.isdecimal() and int(number) < len(lines) else ""
+        return FieldFault(f"request-{line}" if line else "visit", _REMEDIES["request"])
+    field = {"occurred_at": "at"}.get(first, first)
+    return FieldFault(field, _REMEDIES.get(field, _CHOOSE))

@@ -16,7 +16,7 @@ from services.intake.pages.waiting import WaitingRoomPage
 from services.intake.plain_forms import UUID
 from services.intake.recording import Recording
 from services.intake.today import Today
-from shared.access.acting import acting, actor
+from shared.access.acting import acting, acting_scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -57,9 +57,9 @@ class Desk:
         answer = await self.recording.one(body, headers)
         return answer.headers["Location"].rpartition("/")[2]
 
-    async def visit(self, visit_id: str) -> queries.VisitView:
-        """A visit. Raises the 404 problem."""
-        found = await queries.visit(self.log, self.database, visit_id)
+    async def visit(self, visit_id: str, version: int | None = None) -> queries.VisitView:
+        """A visit, now or as it stood at a version. Raises the 404 problem."""
+        found = await queries.visit(self.log, self.database, acting_scope(), visit_id, version)
         if found is None:
             raise not_found("visit")
         return found
@@ -111,7 +111,7 @@ async def _show(
 ) -> Response:
     now = utc_now()
     board = Board(desk.catalogue, site, page.language, now)
-    visits = await desk.today.visits(site, board.now.date())
+    visits = await desk.today.visits(acting_scope(), site, board.now.date())
     recorded = await desk.visit(done) if done else None
     told = [directed(desk.catalogue, site, one, now) for one in recorded.requests] if recorded else []
     return page.render(
@@ -132,7 +132,7 @@ async def _show(
         told=board.told(told),
         prints=any(one.places and not one.is_confidential for one in told),
         visits=board.rows(visits[:ROWS_SHOWN]),
-        last=await desk.today.last(site, actor()),
+        last=await desk.today.last(acting_scope(), site),
         count=sum(not visit.is_void for visit in visits),
         said=said,
         ticket=await desk.waiting.ticket(said.arrival),

@@ -8,13 +8,17 @@ from starlette.responses import Response
 
 from services.intake.invitations.codes import as_typed, spoken
 from services.intake.invitations.routes import Invitations, InvitationView
+from shared.access.acting import acting, acting_scope
+from shared.access.sign_in_address import target
 from shared.ids import new_id
 from shared.log import VersionConflict
+from shared.settings import Settings
 from shared.web.idempotency import KEY_PATTERN, scoped
 from shared.web.pages import Asked, FieldFault, FormFaults, Page, PageRouter, mark
 from shared.web.problems import Problem
 
 _UNKNOWN = FieldFault("code", mark("Ce code n’existe pas : relisez la fiche."))
+_WITHDRAWN = FieldFault("code", mark("Cette invitation a été retirée par l’accueil : elle ne compte pas."))
 _USED = FieldFault("code", mark("Cette invitation a déjà servi : elle ne compte qu’une fois."))
 
 
@@ -27,13 +31,13 @@ class UsedForm(BaseModel):
     key: str = Field(pattern=KEY_PATTERN)
 
 
-def invitation_router(invitations: Invitations) -> APIRouter:
+def invitation_router(invitations: Invitations, settings: Settings) -> APIRouter:
     """`/desk/invitations`."""
     router = PageRouter()
 
     @router.get("/desk/invitations")
     async def show(page: Asked) -> Response:
-        return _show(page)
+        return _show(page, settings)
 
     @router.post("/desk/invitations")
     async def use(page: Asked) -> Response:
@@ -41,28 +45,43 @@ def invitation_router(invitations: Invitations) -> APIRouter:
             form = await page.form(UsedForm)
             used = await _use(invitations, form)
         except FormFaults as faults:
-            return _show(page, faults=faults)
-        return _show(page, used=used)
+            return _show(page, settings, faults=faults)
+        return _show(page, settings, used=used)
 
     return router
 
 
 async def _use(invitations: Invitations, form: UsedForm) -> InvitationView:
-    code = as_typed(form.code)
+    code, scope = as_typed(form.code), acting_scope()
     try:
-        return await invitations.use(code, 1, scoped(form.key, f"invitations/{code}/used"))
+        found = await invitations.look(scope, code)
+        # Sent again, the form is decided on what stood there before it was used.
+        expected = found.version - (found.status == "used")
+        return await invitations.use(scope, code, expected, scoped(form.key, f"invitations/{code}/used"))
     except (Problem, VersionConflict) as refusal:
-        is_used = not isinstance(refusal, Problem) or refusal.status == 409
-        raise FormFaults([_USED if is_used else _UNKNOWN], form.model_dump()) from None
+        raise FormFaults([_fault(refusal)], form.model_dump()) from None
 
 
-def _show(page: Page, *, faults: FormFaults | None = None, used: InvitationView | None = None) -> Response:
+def _fault(refusal: Problem | VersionConflict) -> FieldFault:
+    if isinstance(refusal, VersionConflict):
+        return _USED
+    if refusal.status != 409:
+        return _UNKNOWN
+    return _WITHDRAWN if refusal.facts.get("stands") == "withdrawn" else _USED
+
+
+def _show(
+    page: Page, settings: Settings, *, faults: FormFaults | None = None, used: InvitationView | None = None
+) -> Response:
+    who = acting()
+    queue = target(settings, page.request, "referral", f"/desk/{who.partner}") if who and who.partner else None
     return page.render(
         "invitations.html",
         422 if faults else 200,
         faults=faults,
         typed=faults.typed.get("code", "") if faults else "",
         used=used,
+        queue=queue,
         spoken=spoken(used.invitation) if used else "",
         given_on=date.fromisoformat(used.given_on) if used else None,
         key=new_id(),

@@ -1,7 +1,7 @@
 """The waiting room on the desk's page: plain forms, and a stream that shows every desk what another one did."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Query
@@ -10,17 +10,26 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from services.intake.plain_forms import UUID
-from services.intake.waiting.arrivals import WaitingRooms
-from services.intake.waiting.room import ArrivalUnknown, NobodyWaits, Room, Waiting, minutes_between
+from services.intake.today import Today
+from services.intake.waiting.arrivals import Looked, WaitingRooms
+from services.intake.waiting.room import ArrivalUnknown, NobodyWaits, Waiting, minutes_between
+from shared.access.acting import acting_scope
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.ids import new_id
 from shared.log import VersionConflict
 from shared.web.idempotency import KEY_PATTERN
-from shared.web.pages import Asked, Page, PageRouter
+from shared.web.pages import Asked, Page, PageRouter, mark
 from shared.web.pages.notices import Notice
 from shared.web.problems import not_found
 
-TOO_LATE = "waiting_too_late"
+TOO_LATE, UNDONE = "waiting_too_late", "waiting_undone"
+UNDO_WORDS = {
+    "waiting": mark("Annuler : n° %(ticket)s arrivé"),
+    "received": mark("Annuler : n° %(ticket)s reçu"),
+    "left": mark("Annuler : n° %(ticket)s parti"),
+}
+"""What the button says, by what the last move made of somebody."""
 RETRY_MS = 1_000
 _PING_S = 15
 _Site = Annotated[str, Query()]
@@ -36,39 +45,51 @@ class Row(NamedTuple):
     version: int
 
 
+class Undo(NamedTuple):
+    """The last move, which may be a mistake: whom it was about, and what it made of them."""
+
+    arrival_id: str
+    ticket: int
+    status: str
+    version: int
+
+
 class WaitingRoomPage:
     """What the page shows of the rooms of a house. `keys` = the letter of each of its buttons."""
 
-    def __init__(self, rooms: WaitingRooms, catalogue: Catalogue, keys: Mapping[str, str]) -> None:
-        self.rooms, self.catalogue, self._keys = rooms, catalogue, keys
+    def __init__(self, rooms: WaitingRooms, today: Today, catalogue: Catalogue, keys: Mapping[str, str]) -> None:
+        self.rooms, self._today, self.catalogue, self._keys = rooms, today, catalogue, keys
 
     async def facts(self, site: str) -> dict[str, Any]:
         """What the template is filled with."""
-        return self._facts(site, await self.rooms.today(site))
+        scope = acting_scope()
+        return await self._facts(scope, site, await self.rooms.today(scope, site))
 
     async def ticket(self, arrival_id: str | None) -> int | None:
         """The number of somebody who was received; None for nobody."""
         if arrival_id is None:
             return None
         try:
-            return (await self.rooms.noted(arrival_id)).event.ticket
+            return (await self.rooms.noted(acting_scope(), arrival_id)).event.ticket
         except ArrivalUnknown:
             return None
 
-    async def told(self, page: Page, site: str) -> AsyncIterator[ServerSentEvent]:
+    async def told(self, page: Page, scope: Scope, site: str) -> AsyncIterator[ServerSentEvent]:
         """The list as it is, again whenever it has changed or a minute has passed for somebody."""
         yield ServerSentEvent(comment="the waiting room", retry=RETRY_MS)
         shown: Any = None
-        async for room in self.rooms.looks(site):
-            facts = self._facts(site, room)
-            standing = (facts["waiting"], facts["received"], facts["left"])
+        async for looked in self.rooms.looks(scope, site):
+            facts = await self._facts(scope, site, looked)
+            standing = (facts["waiting"], facts["received"], facts["left"], facts["undo"])
             if standing != shown:
                 yield ServerSentEvent(page.text("waiting.html", **facts), event="room")
                 shown = standing
 
-    def _facts(self, site: str, room: Room) -> dict[str, Any]:
-        now = self.rooms.now(site)
+    async def _facts(self, scope: Scope, site: str, looked: Looked) -> dict[str, Any]:
+        now, room = self.rooms.now(site), looked.room
         return {
+            "undo": await self._undo(scope, site, looked, date.fromisoformat(now[:10])),
+            "undo_words": UNDO_WORDS,
             "waiting_site": site,
             "waiting": [_row(arrival, now) for arrival in room.waiting()],
             "received": room.count("received"),
@@ -76,6 +97,17 @@ class WaitingRoomPage:
             "waiting_keys": self._keys,
             "new_key": new_id,
         }
+
+    async def _undo(self, scope: Scope, site: str, looked: Looked, day: date) -> Undo | None:
+        last = looked.last
+        if last is None:
+            return None
+        came = last if isinstance(last, Waiting) else last.before
+        # Of whom a visit was recorded, that visit is what is corrected or voided.
+        visits = await self._today.visits(scope, site, day)
+        if any(visit.arrival_id == came.arrival_id and not visit.is_void for visit in visits):
+            return None
+        return Undo(came.arrival_id, came.ticket, last.status, last.version)
 
 
 def _row(arrival: Waiting, now: str) -> Row:
@@ -85,7 +117,7 @@ def _row(arrival: Waiting, now: str) -> Row:
 
 
 def waiting_router(shown: WaitingRoomPage) -> APIRouter:
-    """`/desk/waiting`: somebody came, is received, is gone; and the stream."""
+    """`/desk/waiting`: somebody came, is received, is gone, or none of it; and the stream."""
     router, form = PageRouter(), _form(shown.catalogue)
 
     @router.post("/desk/waiting")
@@ -99,6 +131,9 @@ def waiting_router(shown: WaitingRoomPage) -> APIRouter:
             elif asked.action == "received":
                 await shown.rooms.receive(asked.arrival or "", asked.version, headers)
                 back += f"&arrival={asked.arrival}"
+            elif asked.action == "undone":
+                await shown.rooms.undo(asked.arrival or "", asked.version, headers)
+                return page.redirect(back, Notice(UNDONE))
             else:
                 await shown.rooms.let_go(asked.arrival or "", asked.version, headers)
         except (VersionConflict, NobodyWaits):
@@ -111,7 +146,8 @@ def waiting_router(shown: WaitingRoomPage) -> APIRouter:
     async def stream(page: Asked, site: _Site) -> Response:
         if site not in shown.catalogue.sites_by_code:
             raise not_found("site")
-        return EventSourceResponse(shown.told(page, site), ping=_PING_S)
+        # Taken now: what is streamed later is no longer within the request.
+        return EventSourceResponse(shown.told(page, acting_scope(), site), ping=_PING_S)
 
     return router
 
@@ -120,9 +156,9 @@ def _form(catalogue: Catalogue) -> type[BaseModel]:
     sites: Any = Literal[tuple(site.code for site in catalogue.sites)]
     fields: dict[str, Any] = {
         "site": (sites, catalogue.default_site.code),
-        "action": (Literal["arrived", "received", "left"], ...),
+        "action": (Literal["arrived", "received", "left", "undone"], ...),
         "arrival": (str | None, Field(default=None, pattern=UUID)),
-        "version": (int, Field(default=1, ge=1, le=9)),
+        "version": (int, Field(default=1, ge=1, le=9_999)),
         "key": (str, Field(pattern=KEY_PATTERN)),
     }
     return create_model("WaitingForm", __config__=ConfigDict(extra="forbid"), **fields)

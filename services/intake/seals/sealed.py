@@ -28,6 +28,7 @@ from shared.web.problems import Problem
 
 SEALED = "sealed-cases"
 """The tag that every sealing and unsealing is found by."""
+SLUG = "case-sealed"
 OPEN_FOR = timedelta(minutes=30)
 """Long enough to read and to act; whoever needs more says why once more."""
 
@@ -138,6 +139,6 @@ class Seals:
 def case_sealed() -> Problem:
     """The case is sealed to whoever asks."""
     return Problem(
-        403, "case-sealed", "The case is sealed",
+        403, SLUG, "The case is sealed",
         "Say why you have to read it: POST /cases/{case_id}/opening with a reason. The coordination is told.",
     )  # fmt: skip

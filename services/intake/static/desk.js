@@ -419,10 +419,14 @@
       return;
     }
     showRoom(fresh.innerHTML);
-    const refused = page.querySelector("main > .notice[role=status]");
+    const refused = page.querySelector("main > .notice[role=status]:not([data-done])");
+    // Whoever waits again is not the one whose visit is being entered.
+    const isBack = data.get("action") === "undone" && $("[name=arrival]")?.value === data.get("arrival");
     if (refused) tell(refused.textContent, [], "fault");
-    else if (data.get("action") === "received") take(page, ["receiving"]);
+    else if (data.get("action") === "received" || isBack) take(page, ["receiving"]);
     const said = [document.getElementById("receiving").textContent, room.querySelector(".standing").textContent];
+    const done = page.querySelector("main > .notice[data-done]");
+    if (done) said.unshift(done.textContent);
     say(refused ? refused.textContent : said.join(" "));
   }
 

@@ -1,7 +1,7 @@
 """The use cases of the waiting room: somebody came, is received, is gone; who waits now."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -18,14 +18,16 @@ from services.intake.waiting.room import (
     NoteArrival,
     ReceiveVisitor,
     Room,
+    UndoMove,
     room_stream,
 )
-from shared.access.acting import actor, held_to_site
+from shared.access.acting import acting_scope, actor, held_to_site
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.decider import Refusal
 from shared.envelope import Envelope, decode
-from shared.events.desk import VisitorArrived
+from shared.events.desk import ArrivalUndone, VisitorArrived, VisitorLeft, VisitorReceived
 from shared.execute import Context, execute, state_of
 from shared.ids import new_id
 from shared.log import AlreadyAnswered, Appended, Log, VersionConflict, partition_of
@@ -37,6 +39,13 @@ LOOK_EVERY_S = 5.0
 PAUSE_S = 0.5
 
 Headers = Mapping[bytes, bytes]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """A room as it was looked at: `last` = whom the last move of whoever looks was about, if it can be undone."""
+
+    room: Room
+    last: Arrival | None
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -64,31 +73,33 @@ class WaitingRooms:
         """This moment, with the site's offset."""
         return local_timestamp(self._clock(), self._zones.get(site, self._default_zone))
 
-    async def today(self, site: str) -> Room:
+    async def today(self, scope: Scope, site: str) -> Looked:
         """Everybody who came to the site today."""
-        return await self._room(room_stream(site, self.now(site)[:10]))
+        history = await self._log.read(room_stream(site, self.now(site)[:10])) if scope.reads_files else []
+        room = state_of(ROOM, history)
+        return Looked(room, _last_move(history, room, scope.account))
 
-    async def looks(self, site: str) -> AsyncIterator[Room]:
+    async def looks(self, scope: Scope, site: str) -> AsyncIterator[Looked]:
         """The room of today, now and whenever something may have changed: for ever."""
         while True:
             moved = self._moved
-            yield await self.today(site)
+            yield await self.today(scope, site)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await moved.wait()
             await asyncio.sleep(PAUSE_S)
 
-    async def noted(self, arrival_id: str) -> Noted:
+    async def noted(self, scope: Scope, arrival_id: str) -> Noted:
         """An arrival, as it was noted. Raises `ArrivalUnknown`."""
-        for entry in await self._log.read_tagged(arrival_id, limit=1):
+        for entry in await self._log.read_tagged(arrival_id, limit=1) if scope.reads_files else ():
             envelope: Envelope = decode(entry.body)
             if isinstance(event := envelope.event, VisitorArrived):
                 return Noted(event, envelope.stream, envelope.position)
         raise ArrivalUnknown
 
-    async def arrival(self, arrival_id: str) -> Arrival:
+    async def arrival(self, scope: Scope, arrival_id: str) -> Arrival:
         """An arrival as it stands. Raises `ArrivalUnknown`."""
-        found = await self.noted(arrival_id)
+        found = await self.noted(scope, arrival_id)
         return (await self._room(found.stream)).arrivals[arrival_id]
 
     async def note(self, site: str, headers: Headers) -> tuple[Noted, bool]:
@@ -100,8 +111,8 @@ class WaitingRooms:
             try:
                 await self._carry_out(room_stream(site, now[:10]), NoteArrival(arrival_id, site, now), answer)
             except AlreadyAnswered as before:
-                return await self.noted(before.body.decode()), True
-        return await self.noted(arrival_id), False
+                return await self.noted(acting_scope(), before.body.decode()), True
+        return await self.noted(acting_scope(), arrival_id), False
 
     async def receive(self, arrival_id: str, expected: int, headers: Headers) -> Arrival:
         """Receive whoever waits. Raises `ArrivalUnknown`, `NobodyWaits`, or `VersionConflict`."""
@@ -110,6 +121,10 @@ class WaitingRooms:
     async def let_go(self, arrival_id: str, expected: int, headers: Headers) -> Arrival:
         """Whoever waited is gone. Raises as `receive` does."""
         return await self._end(arrival_id, "left", expected, headers, LetVisitorGo)
+
+    async def undo(self, arrival_id: str, expected: int, headers: Headers) -> Arrival:
+        """The last move was a mistake. Raises as `receive` does."""
+        return await self._end(arrival_id, "undo", expected, headers, UndoMove)
 
     async def _end(
         self,
@@ -120,7 +135,8 @@ class WaitingRooms:
         command: Callable[[str, str, int], Command],
     ) -> Arrival:
         answer = _answer(headers, f"arrivals/{arrival_id}/{move}", str(expected).encode(), "")
-        found = await self.noted(arrival_id)
+        scope = acting_scope()
+        found = await self.noted(scope, arrival_id)
         held_to_site(found.event.site)
         now = self.now(found.event.site)
         with self._in_flight.hold(answer.key if answer else None):
@@ -130,7 +146,7 @@ class WaitingRooms:
                 pass
             except ArrivalMovedOn as moved:
                 raise VersionConflict(found.stream, expected, moved.actual) from None
-        return await self.arrival(arrival_id)
+        return await self.arrival(scope, arrival_id)
 
     def _wake(self) -> None:
         self._moved.set()
@@ -150,6 +166,23 @@ class WaitingRooms:
 
     async def _room(self, stream: str) -> Room:
         return state_of(ROOM, await self._log.read(stream))
+
+
+def _last_move(history: Sequence[Envelope], room: Room, by: str | None) -> Arrival | None:
+    """Whom the last move of this account (None: of anybody) was about; None if that was undone, or moved on since."""
+    own = [number for number, envelope in enumerate(history) if by is None or envelope.actor == by]
+    if not own or isinstance(history[own[-1]].event, ArrivalUndone):
+        return None
+    arrival_id = _arrival_of(history[own[-1]])
+    if any(_arrival_of(later) == arrival_id for later in history[own[-1] + 1 :]):
+        return None
+    return room.arrivals.get(arrival_id)
+
+
+def _arrival_of(envelope: Envelope) -> str:
+    event = envelope.event
+    assert isinstance(event, VisitorArrived | VisitorReceived | VisitorLeft | ArrivalUndone)
+    return event.arrival_id
 
 
 def _answer(headers: Headers, scope: str, asked: bytes, kept: str) -> Answer | None:

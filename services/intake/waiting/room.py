@@ -1,15 +1,15 @@
-"""The rules of a waiting room, one site on one day: numbers without a gap, and nobody received or gone twice."""
+"""The rules of a waiting room, one site on one day: numbers without a gap, nobody received or gone twice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
 from shared.decider import Decider, Refusal
-from shared.events.desk import VisitorArrived, VisitorLeft, VisitorReceived
+from shared.events.desk import ArrivalUndone, VisitorArrived, VisitorLeft, VisitorReceived
 from shared.events.intake import IntakeEvent
 
-WAITING, RECEIVED, LEFT = "waiting", "received", "left"
+WAITING, RECEIVED, LEFT, VOID = "waiting", "received", "left", "void"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,16 @@ class LetVisitorGo:
     expected: int
 
 
-Command = NoteArrival | ReceiveVisitor | LetVisitorGo
+@dataclass(frozen=True, slots=True)
+class UndoMove:
+    """The last move was a mistake: whoever was received or left waits again, and whoever waits never came."""
+
+    arrival_id: str
+    at: str
+    expected: int
+
+
+Command = NoteArrival | ReceiveVisitor | LetVisitorGo | UndoMove
 
 
 @dataclass(frozen=True)
@@ -50,9 +59,9 @@ class Waiting:
     site: str
     ticket: int
     arrived_at: str
+    version: int = 1
 
     status: ClassVar[str] = WAITING
-    version: ClassVar[int] = 1
 
 
 @dataclass(frozen=True)
@@ -63,10 +72,23 @@ class Ended:
     status: str
     waited_min: int
 
-    version: ClassVar[int] = 2
+    @property
+    def version(self) -> int:
+        """That of the event that ended it."""
+        return self.before.version + 1
 
 
-Arrival = Waiting | Ended
+@dataclass(frozen=True)
+class Void:
+    """Nobody came, or nobody who counts. The number stays given."""
+
+    before: Waiting
+    version: int
+
+    status: ClassVar[str] = VOID
+
+
+Arrival = Waiting | Ended | Void
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,7 @@ class ArrivalMovedOn(Refusal):
 
 
 class NobodyWaits(Refusal):
-    """Whoever it is was received, or left, before (`status`)."""
+    """Whoever it is was received, or left, before (`status`), or never came."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)
@@ -119,11 +141,24 @@ def decide(command: Command, state: Room) -> Sequence[IntakeEvent]:
         raise ArrivalUnknown
     if command.expected != arrival.version:
         raise ArrivalMovedOn(arrival.version)
-    if isinstance(arrival, Ended):
+    if isinstance(command, UndoMove):
+        return [undone(arrival)]
+    if not isinstance(arrival, Waiting):
         raise NobodyWaits(arrival.status)
     happened = VisitorReceived if isinstance(command, ReceiveVisitor) else VisitorLeft
     waited_min = minutes_between(arrival.arrived_at, command.at)
     return [happened(arrival.arrival_id, arrival.site, arrival.arrived_at[:10], waited_min)]
+
+
+def undone(arrival: Arrival, becomes: str = WAITING, because: str = "mistake") -> ArrivalUndone:
+    """The event that takes the last move of an arrival back. Raises `NobodyWaits` for one that never was."""
+    match arrival:
+        case Ended(came, status, waited_min):
+            facts = (came.arrival_id, came.site, came.arrived_at[:10])
+            return ArrivalUndone(*facts, status, becomes, waited_min, because)
+        case Waiting(arrival_id, site, _, arrived_at):
+            return ArrivalUndone(arrival_id, site, arrived_at[:10], WAITING, VOID, because=because)
+    raise NobodyWaits(arrival.status)
 
 
 def evolve(state: Room, event: IntakeEvent) -> Room:
@@ -135,6 +170,8 @@ def evolve(state: Room, event: IntakeEvent) -> Room:
             return _ended(state, arrival_id, RECEIVED, waited_min)
         case VisitorLeft(arrival_id=arrival_id, waited_min=waited_min):
             return _ended(state, arrival_id, LEFT, waited_min)
+        case ArrivalUndone(arrival_id=arrival_id, becomes=becomes) if arrival_id in state.arrivals:
+            return _with(state, arrival_id, _back(state.arrivals[arrival_id], becomes))
     return state
 
 
@@ -142,6 +179,12 @@ def minutes_between(earlier: str, later: str) -> int:
     """Whole minutes from one moment to another, both with their offsets; a clock that was put back makes them 0."""
     waited = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
     return max(0, int(waited.total_seconds() // 60))
+
+
+def _back(arrival: Arrival, becomes: str) -> Arrival:
+    came = arrival if isinstance(arrival, Waiting) else arrival.before
+    version = arrival.version + 1
+    return replace(came, version=version) if becomes == WAITING else Void(came, version)
 
 
 def _ended(state: Room, arrival_id: str, status: str, waited_min: int) -> Room:

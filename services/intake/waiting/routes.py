@@ -9,12 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from services.intake.waiting.arrivals import WaitingRooms
 from services.intake.waiting.room import Arrival, ArrivalUnknown, Ended, NobodyWaits, Waiting, minutes_between
+from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
 from shared.web.headers import IdempotencyKey, IfMatch
 from shared.web.problems import Problem, invalid, not_found
 from shared.web.versions import etag, expected_version
+
+FIRST_VERSION = 1
 
 
 class ArrivalNoted(BaseModel):
@@ -29,7 +32,10 @@ class ArrivalNoted(BaseModel):
 
 
 class ArrivalView(BaseModel):
-    """An arrival: `waiting`, `received` or `left`. `waited_min` = whole minutes, so far or in the end."""
+    """An arrival: `waiting`, `received`, `left`, or `void`: it never was.
+
+    `waited_min` = whole minutes, so far or in the end.
+    """
 
     arrival_id: str
     site: str
@@ -53,13 +59,20 @@ class RoomView(BaseModel):
 def view_of(arrival: Arrival, now: str) -> ArrivalView:
     """An arrival as it is told. `now` (RFC 3339): until when it has waited, if it still does."""
     came = arrival if isinstance(arrival, Waiting) else arrival.before
+    match arrival:
+        case Waiting():
+            waited_min = minutes_between(came.arrived_at, now)
+        case Ended():
+            waited_min = arrival.waited_min
+        case _:
+            waited_min = 0
     return ArrivalView(
         arrival_id=came.arrival_id,
         site=came.site,
         ticket=came.ticket,
         status=arrival.status,
         arrived_at=came.arrived_at,
-        waited_min=arrival.waited_min if isinstance(arrival, Ended) else minutes_between(came.arrived_at, now),
+        waited_min=waited_min,
         version=arrival.version,
     )
 
@@ -74,7 +87,7 @@ def refusals_told() -> Iterator[None]:
     except NobodyWaits as refusal:
         raise Problem(
             409, "wrong-state", "Nobody waits any more", "Note another arrival if somebody came back.",
-            facts={"status": refusal.status},
+            facts={"stands": refusal.status},
         ) from None  # fmt: skip
 
 
@@ -95,7 +108,7 @@ def add_waiting_routes(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) 
         asked: Any = await read_form(request, form, optional=True)
         noted, was_there = await rooms.note(asked.site, dict(request.headers.raw))
         event = noted.event
-        response.headers.update({"Location": f"/arrivals/{event.arrival_id}", "ETag": etag(Waiting.version)})
+        response.headers.update({"Location": f"/arrivals/{event.arrival_id}", "ETag": etag(FIRST_VERSION)})
         if was_there:
             response.headers["Idempotency-Replayed"] = "true"
         return ArrivalNoted(
@@ -103,11 +116,25 @@ def add_waiting_routes(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) 
             site=event.site,
             ticket=event.ticket,
             arrived_at=event.arrived_at,
-            version=Waiting.version,
+            version=FIRST_VERSION,
             position=noted.position,
         )
 
     refused = problems(400, 403, 404, 409, 412, 428, 507)
+
+    @app.post(
+        "/arrivals/{arrival_id}/undo",
+        tags=["waiting room"],
+        summary="The last move was a mistake: they wait again, or never came",
+        responses=refused,
+    )
+    async def undo(
+        request: Request, response: Response, arrival_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
+    ) -> ArrivalView:
+        expected = expected_version(if_match)
+        with refusals_told():
+            arrival = await rooms.undo(arrival_id, expected, dict(request.headers.raw))
+        return _told(response, rooms, arrival)
 
     @app.post("/arrivals/{arrival_id}/received", tags=["waiting room"], summary="They are received", responses=refused)
     async def receive(
@@ -136,7 +163,7 @@ def _add_looking(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) -> Non
         code = catalogue.default_site.code if site is None else site
         if code not in catalogue.sites_by_code:
             raise invalid([{"field": "site", "detail": "There is no such site: correct it, or leave it out."}])
-        now, room = rooms.now(code), await rooms.today(code)
+        now, room = rooms.now(code), (await rooms.today(acting_scope(), code)).room
         return RoomView(
             site=code,
             day=now[:10],
@@ -148,7 +175,7 @@ def _add_looking(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) -> Non
     @app.get("/arrivals/{arrival_id}", tags=["waiting room"], summary="An arrival", responses=problems(404))
     async def look(response: Response, arrival_id: str) -> ArrivalView:
         with refusals_told():
-            arrival = await rooms.arrival(arrival_id)
+            arrival = await rooms.arrival(acting_scope(), arrival_id)
         return _told(response, rooms, arrival)
 
 

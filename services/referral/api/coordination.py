@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse
 
 from services.referral import coordinating
 from services.referral.coordinating import Coordination
+from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -27,4 +28,4 @@ def add_coordination_routes(app: FastAPI, catalogue: Catalogue, database: Databa
     ) -> Coordination | RedirectResponse:
         if "text/html" in accept:
             return RedirectResponse(page, 303)
-        return await coordinating.coordination(database, catalogue, utc_now())
+        return await coordinating.coordination(database, acting_scope(), catalogue, utc_now())

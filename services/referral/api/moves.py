@@ -25,7 +25,7 @@ from services.referral.handlers.referrals import By, Referrals
 from services.referral.permanences.places import opening_of
 from services.referral.queries import ReferralView, told_to
 from services.referral.words import ChangeReason, DeclineReason, Outcome, SaidBy
-from shared.access.acting import acting, actor
+from shared.access.acting import acting_scope, actor
 from shared.catalogue import Catalogue
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
@@ -132,9 +132,12 @@ def _add_move(
     async def move(
         request: Request, response: Response, referral_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> ReferralView:
+        # Looked for first: who may not know of it learns nothing from what is said about the form, either.
+        scope = acting_scope()
+        known = await answers.known(scope, referral_id)
         asked = command(await read_form(request, form) if form else None)
         if isinstance(asked, HandToPartner) and asked.partner not in catalogue.partners_by_code:
             raise invalid([{"field": "partner", "detail": "There is no such partner: choose one of GET /partners."}])
-        view = await answers.carry_out(referral_id, verb, asked, if_match, dict(request.headers.raw))
+        view = await answers.carry_out(scope, known, verb, asked, if_match, dict(request.headers.raw))
         response.headers["ETag"] = etag(view.version)
-        return told_to(acting(), view, catalogue)
+        return told_to(scope, view, catalogue)

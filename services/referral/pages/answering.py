@@ -1,5 +1,6 @@
 """One referral on its partner's desk: what it is about, and a form for each answer."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
@@ -30,8 +31,7 @@ from services.referral.permanences import occupancy
 from services.referral.permanences.planner import Planned
 from services.referral.queries import ReferralView
 from services.referral.words import ChangeReason, DeclineReason, Outcome, SaidBy
-from shared.access.acting import acting
-from shared.bus import position_of
+from shared.access.acting import acting_scope
 from shared.clock import utc_now
 from shared.ids import new_id
 from shared.web.pages import Asked, FormFaults, Notice, Page, PageRouter
@@ -44,6 +44,7 @@ OF_THE_HOUSE = frozenset({"walk", "withdraw"})
 """What a partner cannot do for the desk."""
 _IDEMPOTENCY = b"idempotency-key"
 _FASTER = "stale-version"
+_CURSOR = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 class Move(BaseModel):
@@ -141,7 +142,8 @@ class Answering:
 
     async def carry_out(self, page: Page, referral_id: str, verb: str) -> Response:
         """What a form asks for; then back to the queue, where it can be undone."""
-        model, command = _MOVES[verb]
+        (model, command), scope = _MOVES[verb], acting_scope()
+        known = await self._answers.known(scope, referral_id)
         try:
             form = await page.form(model)
         except FormFaults as faults:
@@ -152,7 +154,7 @@ class Answering:
         headers = {_IDEMPOTENCY: form.key.encode()}
         back = _known_back(form.back)
         try:
-            view = await self._answers.carry_out(referral_id, verb, command(form), etag(form.version), headers)
+            view = await self._answers.carry_out(scope, known, verb, command(form), etag(form.version), headers)
         except Problem as problem:
             if problem.status not in (409, 412, 422):
                 raise
@@ -172,10 +174,11 @@ class Answering:
         return page.language.gettext(REFUSED.get(problem.slug, NOT_FROM_HERE))
 
     async def _known(self, referral_id: str) -> ReferralView:
-        view = await queries.referral(self._queue.database, referral_id)
-        if view is None or view.queue not in self._queue.catalogue.partners_by_code:
+        scope = acting_scope()
+        view = await self._answers.known(scope, referral_id)
+        if view.queue not in self._queue.catalogue.partners_by_code:
             raise not_found("referral")
-        return queries.told_to(acting(), view, self._queue.catalogue)
+        return queries.told_to(scope, view, self._queue.catalogue)
 
     async def _bookable(self, view: ReferralView) -> list[Planned]:
         found: list[Planned] = []
@@ -199,10 +202,10 @@ def _choices(page: Page, marked: Mapping[str, str]) -> list[tuple[str, str]]:
 def _known_back(back: str) -> str:
     """The query to go back to, rebuilt from what it may hold."""
     asked = dict(parse_qsl(back))
-    after = asked.get("after", "0")
+    after = asked.get("after", "")
     return back_of(
         filter_of(asked.get("status", ""), asked.get("category", ""), bool(asked.get("late"))),
-        position_of(after) if after.isascii() and after.isdigit() else 0,
+        after if _CURSOR.fullmatch(after) else "",
     )
 
 
@@ -217,7 +220,7 @@ def answering_pages(queue: Queue, answers: Answers) -> APIRouter:
         status: str = "",
         category: str = "",
         late: str = "",
-        after: str = "0",
+        after: str = "",
     ) -> Response:
         back = _known_back(f"status={status}&category={category}&late={late}&after={after}")
         return await answering.show(page, referral_id, back=back)

@@ -14,6 +14,7 @@ from services.referral.commands import HandToPartner, WithdrawReferral
 from services.referral.coordinating import CONFIDENTIAL, Coordination, QueueStanding, Stuck
 from services.referral.pages.saying import REASONS, STATUSES, WITHDRAWN_FOR
 from services.referral.words import ChangeReason, Status
+from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
@@ -79,14 +80,16 @@ class Coordinator:
     async def move(self, referral_id: str, verb: str, asked: Move, form: _Form) -> None:
         """Carry a move out as its own route does. Raises the problem of a refusal."""
         headers = {b"idempotency-key": form.key.encode()}
-        await self._answers.carry_out(referral_id, verb, asked, f'"{form.version}"', headers)
+        scope = acting_scope()
+        view = await self._answers.known(scope, referral_id)
+        await self._answers.carry_out(scope, view, verb, asked, f'"{form.version}"', headers)
 
     async def show(self, page: Page, faults: FormFaults | None = None) -> Response:
         """The page as it is now."""
-        now = utc_now()
-        at_a_glance = await coordinating.coordination(self._database, self._catalogue, now)
-        escalated = await coordinating.escalated(self._database, self._catalogue)
-        unmet = await coordinating.unmet_needs(self._database, self._catalogue)
+        now, scope = utc_now(), acting_scope()
+        at_a_glance = await coordinating.coordination(self._database, scope, self._catalogue, now)
+        escalated = await coordinating.escalated(self._database, scope, self._catalogue)
+        unmet = await coordinating.unmet_needs(self._database, scope, self._catalogue)
         say = _Saying(self._catalogue, page.language, now)
         lines = sorted((say.line(one) for one in at_a_glance.queues), key=_most_urgent)
         return page.render(

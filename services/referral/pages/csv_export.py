@@ -11,12 +11,13 @@ from io import StringIO
 from typing import Any, Literal
 
 from fastapi import FastAPI
-from sqlalchemy import Connection, select
 from starlette.responses import StreamingResponse
 
-from services.referral.keeping import QUEUE_ITEMS
+from services.referral.desk import queue_rows
 from services.referral.pages.saying import OUTCOMES, REASONS, STATUSES
 from services.referral.words import Status
+from shared.access.acting import acting_scope
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.web.app import problems
@@ -44,13 +45,10 @@ _SEPARATOR: Mapping[Dialect, str] = {"rfc4180": ",", "excel-fr": ";"}
 _BEGINNING: Mapping[Dialect, str] = {"rfc4180": "", "excel-fr": "\ufeff"}
 # Also as they stand in full width, which some spreadsheets take for the same.
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20|%")
-_COLUMNS = [
-    QUEUE_ITEMS.c[name]
-    for name in (
-        *("position", "referral_id", "site", "category", "topic", "status", "is_open", "outcome", "reason"),
-        *("issued_at", "answer_due_at", "outcome_due_at", "moved_at", "chased", "starts_at"),
-    )
-]
+_COLUMNS = (
+    *("position", "referral_id", "site", "category", "topic", "status", "is_open", "outcome", "reason"),
+    *("issued_at", "answer_due_at", "outcome_due_at", "moved_at", "chased", "starts_at"),
+)
 
 
 def add_csv_route(app: FastAPI, catalogue: Catalogue, database: Database) -> None:
@@ -67,36 +65,28 @@ def add_csv_route(app: FastAPI, catalogue: Catalogue, database: Database) -> Non
         if partner not in catalogue.partners_by_code:
             raise not_found("queue")
         # Read before the answer begins, so that a database that is away is a 503 and no broken file.
-        first = await _rows(database, partner, 0)
+        scope = acting_scope()
+        first = await queue_rows(database, scope, partner, 0, _COLUMNS, CHUNK_ROWS)
         return StreamingResponse(
-            _chunks(database, catalogue, partner, dialect, first),
+            _chunks(database, scope, catalogue, partner, dialect, first),
             media_type="text/csv; charset=utf-8; header=present",
             headers={"Content-Disposition": f'attachment; filename="orientations-{partner}.csv"'},
         )
 
 
 async def _chunks(
-    database: Database, catalogue: Catalogue, partner: str, dialect: Dialect, rows: list[dict[str, Any]]
+    database: Database,
+    scope: Scope,
+    catalogue: Catalogue,
+    partner: str,
+    dialect: Dialect,
+    rows: list[dict[str, Any]],
 ) -> AsyncIterator[str]:
     """The file, some hundred lines at a time: however long the queue, no more of it is held."""
     yield _BEGINNING[dialect] + lines([list(HEADERS.values())], dialect)
     while rows:
         yield lines([cells(row, catalogue) for row in rows], dialect)
-        rows = await _rows(database, partner, rows[-1]["position"])
-
-
-async def _rows(database: Database, partner: str, after: int) -> list[dict[str, Any]]:
-    query = (
-        select(*_COLUMNS)
-        .where(QUEUE_ITEMS.c.queue == partner, QUEUE_ITEMS.c.position > after)
-        .order_by(QUEUE_ITEMS.c.position)
-        .limit(CHUNK_ROWS)
-    )
-
-    def read(connection: Connection) -> list[dict[str, Any]]:
-        return [dict(row) for row in connection.execute(query).mappings()]
-
-    return await database.read(read)
+        rows = await queue_rows(database, scope, partner, rows[-1]["position"], _COLUMNS, CHUNK_ROWS)
 
 
 def cells(row: Mapping[str, Any], catalogue: Catalogue) -> list[str]:

@@ -15,7 +15,7 @@ from services.referral.pages.desk import Queue, speaks_for_the_house
 from services.referral.pages.rows import Row
 from services.referral.permanences import occupancy
 from services.referral.permanences.planner import Planned
-from shared.access.acting import actor
+from shared.access.acting import acting_scope, actor
 from shared.catalogue import Site
 from shared.clock import utc_now
 from shared.log import Log
@@ -114,7 +114,7 @@ def _chosen(ahead: list[Planned], permanence_id: str) -> Planned:
 
 
 async def _places(queue: Queue, page: Page, permanence: Planned) -> list[Place]:
-    taken = await booked_at(queue.database, permanence.opening.permanence_id)
+    taken = await booked_at(queue.database, acting_scope(), permanence.opening.permanence_id)
     rows = queue.rows(page)
     numbers = sorted({*range(1, permanence.opening.places + 1), *taken})[:_SHEET_ROWS_MAX]
     return [Place(number, rows.row(taken[number]) if number in taken else None) for number in numbers]
@@ -123,7 +123,7 @@ async def _places(queue: Queue, page: Page, permanence: Planned) -> list[Place]:
 async def _put_back(queue: Queue, log: Log, page: Page, permanence: Planned) -> list[Row]:
     """Those who would have come, as they stand now."""
     ids = await occupancy.put_back(log, permanence.opening.permanence_id)
-    views, rows = await queries.referrals(queue.database, set(ids)), queue.rows(page)
+    views, rows = await queries.referrals(queue.database, acting_scope(), set(ids)), queue.rows(page)
     return [rows.row(views[one]) for one in ids if one in views]
 
 
