@@ -23,6 +23,7 @@ from services.intake.forms import VisitForms
 from services.intake.held_page import held_page
 from services.intake.invitations.routes import Invitations, add_invitation_routes
 from services.intake.pages import DESK_NAV, desk_pages
+from services.intake.pages.case import CasePages, case_router
 from services.intake.people import add_people_routes, open_people
 from services.intake.provider_page import ProviderDoor, provider_pages
 from services.intake.recording import Recording
@@ -110,6 +111,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
         provider_pages(provider),
         openings_page(seals, entrance.accounts, catalogue),
         opening_page(seals, settings),
+        case_router(CasePages(log, service.database, catalogue, rooms.changes, seals)),
         held_page(rooms.people, seals, log, service.database, catalogue),
     )
     desk = desk_pages(

@@ -18,7 +18,7 @@ from shared.web.pages import Asked, NavLink, Notice, PageRouter, mark, moment
 
 HERE = "/openings/page"
 OPENINGS_NAV = NavLink(HERE, mark("Scellés"), frozenset({Role.COORDINATOR, Role.DATA_PROTECTION}))
-_GROUNDS: Mapping[str, str] = {
+GROUNDS: Mapping[str, str] = {
     SealGround.IN_DANGER: mark("personne en danger"),
     SealGround.WORKS_HERE: mark("travaille à la maison"),
     SealGround.KNOWN_TO_STAFF: mark("connue d’un agent"),
@@ -58,7 +58,7 @@ def openings_page(seals: Seals, accounts: Accounts, catalogue: Catalogue) -> API
         sealed = [
             (one, datetime.fromisoformat(one.since).astimezone(zone).date()) for one in (await seals.sealed()).values()
         ]
-        return page.render("openings.html", openings=shown, sealed=sealed, grounds=_GROUNDS)
+        return page.render("openings.html", openings=shown, sealed=sealed, grounds=GROUNDS)
 
     @router.post("/openings/{opening_id}/seen")
     async def seen(page: Asked, opening_id: str) -> Response:

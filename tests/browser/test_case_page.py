@@ -1,0 +1,42 @@
+"""The page of a case in a browser: reached from a visit, closed, reopened, sealed, by the keyboard alone."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.chromium import assert_accessible
+from tests.browser.conftest import OpenedHouse
+from tests.browser.test_closed_house import account, sign_in
+
+VISIT = {"requests": [{"category": "housing"}, {"category": "administrative", "answered": True}]}
+
+
+@pytest.mark.parametrize("kind", ["page", "scriptless", "narrow"])
+def test_the_coordination_closes_reopens_and_seals_a_case(
+    closed_house: OpenedHouse, kind: str, request: pytest.FixtureRequest
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    coordinator = account(closed_house, "coordinator")
+    sent = closed_house.intake.post("/visits", json=VISIT, headers=coordinator.session).json()
+    page.goto(f"{closed_house.urls['intake']}/desk/visits/{sent['visit_id']}")
+    sign_in(page, coordinator.login)
+    page.get_by_role("link", name="Le dossier").press("Enter")
+    here = f"{closed_house.urls['intake']}/cases/{sent['case_id']}/page"
+    page.wait_for_url(here)
+    shown(page, kind, "répondu sur place")
+    page.get_by_role("button", name="Clore").press("Enter")
+    shown(page, kind, "Dossier clos.")
+    page.get_by_role("button", name="Rouvrir").press("Enter")
+    shown(page, kind, "Dossier rouvert.")
+    page.get_by_label("Numéro de l’autre dossier").fill(sent["case_id"])
+    page.keyboard.press("Enter")
+    shown(page, kind, "C’est le même dossier")
+    page.get_by_role("button", name="Mettre sous scellés").press("Enter")
+    shown(page, kind, "Le dossier est sous scellés.")
+    page.goto(here)
+    page.get_by_role("heading", name="Ce dossier est sous scellés").wait_for()
+
+
+def shown(page: Page, kind: str, words: str) -> None:
+    page.get_by_text(words).first.wait_for()
+    if kind != "scriptless":
+        assert_accessible(page)
