@@ -1,7 +1,6 @@
 """The house's own parts, put together for one measurement as their composition roots put them together."""
 
 import asyncio
-import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from services.intake.app import SCHEMA as INTAKE
 from services.referral.app import SCHEMA as REFERRAL
 from services.referral.consumers import intake_topic
 from services.referral.keeping import keeper
+from services.serving import spare_the_collector
 from services.stats.app import SCHEMA as STATS
 from services.stats.consumers import topics
 from services.stats.live import Live
@@ -130,9 +130,8 @@ async def ends_at(redis: Redis, key: str, position: int) -> bool:
 
 
 def settle() -> None:
-    """Take what was prepared out of the garbage collector's sight: it is the benchmark's, not the house's."""
-    gc.collect()
-    gc.freeze()
+    """Take what was prepared out of the garbage collector's sight, and set it as every service does."""
+    spare_the_collector()
 
 
 async def _is_ready(service: Service) -> bool:

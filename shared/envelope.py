@@ -21,7 +21,7 @@ SPEC_VERSION = "1.0"
 _SCHEMA_VERSION = re.compile(r"^(?P<name>[a-z-]+\.[a-z-]+)\.v\d+$")
 
 
-class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
+class Envelope(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An event and where, when and why it was recorded. Field order is the order on the wire."""
 
     specversion: str

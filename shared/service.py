@@ -63,10 +63,7 @@ class Service:
             protocol="redis",
             apply_types=False,
             logger=cast("Any", None),
-            middlewares=[
-                RedisPrometheusMiddleware(registry=self.registry),
-                *([self.tracing.middleware] if self.tracing else []),
-            ],
+            middlewares=middlewares,
         )
         self.hearing = Hearing(self.broker, self.redis, self.database, name, tracing=self.tracing)
         self.log: Log | None = None

@@ -5,10 +5,44 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 
 from services.stats.counting import FIGURES, counter
+from services.stats.facts import facts
 from services.stats.people.keeping import Kept, keeper
 from shared.envelope import Envelope
-from shared.events import IntakeEvent, ReferralEvent
+from shared.events import EVENT_TYPES, Event, IntakeEvent, ReferralEvent
+from shared.events.desk import (
+    ArrivalUndone,
+    InvitationGiven,
+    InvitationUsed,
+    InvitationWithdrawn,
+    VisitorArrived,
+    VisitorLeft,
+    VisitorReceived,
+)
+from shared.events.intake import (
+    AttendanceRecorded,
+    AttendanceWithdrawn,
+    CasesMerged,
+    CasesUnmerged,
+    CollectiveActionHeld,
+    CollectiveActionVoided,
+    HeadcountCorrected,
+    PersonAttached,
+    VisitCorrected,
+    VisitRecorded,
+    VisitVoided,
+)
+from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet, RequestDropped, RequestRedated
+from shared.events.referral import Moved, ReferralIssued
 from shared.subscription import Effects, Topic
+
+COUNTED: tuple[type[Event], ...] = (
+    VisitRecorded, VisitCorrected, VisitVoided, VisitorArrived, VisitorReceived, VisitorLeft, ArrivalUndone,
+    InvitationGiven, InvitationUsed, InvitationWithdrawn, CollectiveActionHeld, CollectiveActionVoided,
+    HeadcountCorrected, AttendanceRecorded, AttendanceWithdrawn, PersonAttached, CasesMerged, CasesUnmerged,
+    ReferralIssued, Moved, NeedUnmet, NeedSettled, NeedDropped, RequestDropped, RequestRedated,
+)  # fmt: skip
+"""What counts for anything, or says who is who. The rest is half of all that is heard, and is not even decoded."""
+PASSED_OVER = frozenset(name for name, event in EVENT_TYPES.items() if not issubclass(event, COUNTED))
 
 
 class _Both:
@@ -30,7 +64,8 @@ def topics(partitions: int, on_change: Callable[[], None], suffix: str = "") -> 
     keep, count = keeper(suffix), counter(FIGURES.name + suffix, on_change)
 
     def react(batch: Sequence[Envelope]) -> Effects:
-        return _Both(keep(batch), count(batch))
+        told = facts(batch, PASSED_OVER)
+        return _Both(keep(told), count(told))
 
     return [
         Topic("intake", partitions, react, IntakeEvent),

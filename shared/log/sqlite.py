@@ -1,17 +1,10 @@
-"""How SQLite locks, looks up and inserts. One connection writes, so `BEGIN IMMEDIATE` is the lock.
-
-Rows go in by statements of many rows: each statement lets go of the interpreter once, where `executemany` does
-so for every row and then waits for the event loop's thread to give it back.
-"""
+"""How SQLite locks, looks up and inserts. One connection writes, so `BEGIN IMMEDIATE` is the lock."""
 
 from collections.abc import Collection, Sequence
-from functools import cache
-from itertools import chain
 from typing import Any
 
+from shared.inserting import insert_by
 from shared.log.rows import AnswerFields, Entry, EventFields, Found, Head, batched
-
-_ROWS_PER_STATEMENT = (128, 64, 32, 16, 8, 4, 2, 1)
 
 
 def look_up(cursor: Any, partitions: Sequence[int], streams: Collection[str], keys: Collection[str]) -> Found:
@@ -56,12 +49,12 @@ def read_after(cursor: Any, partition: int, position: int, limit: int) -> list[E
 
 def insert_events(cursor: Any, rows: Sequence[EventFields]) -> None:
     """Add these rows to `events`."""
-    _insert(cursor, "INSERT INTO events (partition, position, stream, version, tag, entry, hash) VALUES ", rows)
+    insert_by(cursor, "?", "events", ("partition", "position", "stream", "version", "tag", "entry", "hash"), rows)
 
 
 def insert_answers(cursor: Any, rows: Sequence[AnswerFields]) -> None:
     """Add these rows to `answers`."""
-    _insert(cursor, "INSERT INTO answers (key, fingerprint, body, answered_at) VALUES ", rows)
+    insert_by(cursor, "?", "answers", ("key", "fingerprint", "body", "answered_at"), rows)
 
 
 def move_heads(cursor: Any, heads: Sequence[tuple[int, Head]]) -> None:
@@ -71,17 +64,3 @@ def move_heads(cursor: Any, heads: Sequence[tuple[int, Head]]) -> None:
             "UPDATE partitions SET head = ?, hash = ? WHERE partition = ?",
             (head.position, head.hash, partition),
         )
-
-
-def _insert(cursor: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    start = 0
-    for size in _ROWS_PER_STATEMENT:
-        while len(rows) - start >= size:
-            values = list(chain.from_iterable(rows[start : start + size]))
-            cursor.execute(_of_many_rows(statement, size, len(rows[0])), values)
-            start += size
-
-
-@cache
-def _of_many_rows(statement: str, rows: int, columns: int) -> str:
-    return statement + ",".join(["(" + ",".join("?" * columns) + ")"] * rows)

@@ -1,7 +1,9 @@
 """One topic kept as a true copy of one slice of a log."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -10,11 +12,14 @@ from redis.exceptions import ResponseError
 from shared.bus import DATA_FIELD, position_of
 from shared.failpoints import failpoint
 from shared.log import Entry
-from shared.relay.calls import Calls, ClusterCalls, Reply, Said, ScriptUnknown, calls
+from shared.relay.calls import Calls, ClusterCalls, Reply, Said, ScriptUnknown, calls, script
 
 _FIELD = DATA_FIELD.encode()
-ENTRIES_MAX = 500
-"""Entries in one call of the script. The server runs nothing else meanwhile: a few milliseconds."""
+ENTRIES_MAX = 250
+"""Entries in one call of the script. The server runs nothing else meanwhile: a millisecond.
+
+Two calls fit into a socket's buffers: one lies ready there when the server is done with the other.
+"""
 CALLS_MAX = 2
 """Calls on their way at once: the server begins with the next while we hear of the last."""
 
@@ -43,6 +48,8 @@ class TopicCopy:
         self._ends_at: int | None = None
         # Where to go on in the log. Differs from `_ends_at` only when an emptied topic starts again in the middle.
         self._after = 0
+        self.no_further_than = inf
+        """The position behind which nothing is copied for the time being: readers are far behind."""
 
     @property
     def ends_at(self) -> int:
@@ -63,8 +70,10 @@ class TopicCopy:
         Raises `BusRefused`, or what the client raises when the server cannot be reached.
         """
         if self._ends_at is None:
+            # A server that is new to the script would refuse the first calls.
+            await self._redis.script_load(script().source)
             await self.look()
-        entries = await self._read(self._after, ENTRIES_MAX)
+        entries = await self._more(self._after)
         if not entries:
             return False
         try:
@@ -81,12 +90,15 @@ class TopicCopy:
         while entries or sent:
             if entries and len(sent) < CALLS_MAX:
                 failpoint(self._crash_point)
-                await called.send(expected, "append", entries)
-                expected = entries[-1].position
                 sent.append(after)
-                after = expected
-                # Read while the server adds.
-                entries = await self._read(after, ENTRIES_MAX) if len(entries) == ENTRIES_MAX else []
+                sending, after = called.send(expected, "append", entries), entries[-1].position
+                expected = after
+                if len(entries) < ENTRIES_MAX:
+                    await sending
+                    entries = []
+                else:
+                    # Read while this is sent, and while the server adds.
+                    entries, _ = await asyncio.gather(self._more(after), sending)
             else:
                 added = await self._hear(await called.answer(), sent.popleft())
                 failpoint("relay.after-publish")
@@ -94,6 +106,9 @@ class TopicCopy:
                     # What was sent behind it expects another end than there is: the script refuses it.
                     return True
         return False
+
+    async def _more(self, after: int) -> list[Entry]:
+        return await self._read(after, ENTRIES_MAX) if after < self.no_further_than else []
 
     async def restart(self, after: int) -> None:
         """Build the topic again from a position on, for a reader that stands before what it holds.

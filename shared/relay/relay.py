@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from math import inf
 
 from redis.asyncio import Redis
 
@@ -21,6 +22,13 @@ from shared.tasks import end
 
 LOOK_EVERY_S = 1.0
 RETRY_AFTER_S = 0.5
+WELL_AFTER_S = 30.0
+"""Trouble that comes back sooner than this is the same trouble, and is not told again."""
+WINDOW_MAX = 250_000
+"""Entries that a topic holds at most, over all partitions of a log, behind what its slowest reader has finished.
+
+A house that is loaded faster than it counts would fill the bus otherwise, and queues and other topics would wait too.
+"""
 QUEUE_KEPT = 1_000
 """Entries of each queue that stay on the bus; what is older is read from the log."""
 
@@ -79,6 +87,7 @@ class Relay:
     ) -> None:
         loop = asyncio.get_running_loop()
         tend_at = loop.time()
+        trouble = _Trouble(loop.time)
         while True:
             try:
                 news.clear()
@@ -87,12 +96,13 @@ class Relay:
                     tend_at = loop.time() + LOOK_EVERY_S
                     await tend()
                 await advance()
+                trouble.none()
                 # Not `wait_for`: before Python 3.12 it can swallow the cancellation of a stop.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(tend_at - loop.time(), 0.01)):
                         await news.wait()
             except (*BUS_FAILURES, BusRefused, StoreUnavailable) as error:
-                _log.warning("relay waits: %s", type(error).__name__)
+                trouble.of(error)
                 await asyncio.sleep(RETRY_AFTER_S)
             except Exception:
                 # A relay that died of a surprise would leave the house deaf without anybody noticing.
@@ -165,8 +175,10 @@ class _Topic:
         await self._copy.look()
         position = await lowest(self._redis, self._log.source, self.partition, _now_s)
         if position is None:
+            self._copy.no_further_than = inf
             return
         self._lowest = position
+        self._copy.no_further_than = position + WINDOW_MAX // self._log.partitions
         head = (await self._log.heads())[self.partition]
         # A topic that ends beyond the log tells of a log that is no more (a restored backup): it starts again.
         if self._copy.ends_at > head or position < await self._copy.begins_after():
@@ -178,6 +190,28 @@ class _Topic:
         # A wiped bus has forgotten its readers as well: the last that they said is still true of them.
         position = await lowest(self._redis, self._log.source, self.partition, _now_s)
         return self._lowest if position is None else position
+
+
+class _Trouble:
+    """Tells the log when the bus will not have what there is, and when it has it again: once each."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._since: float | None = None
+        self._last = 0.0
+
+    def of(self, error: Exception) -> None:
+        """It happened again."""
+        self._last = self._now()
+        if self._since is None:
+            self._since = self._last
+            _log.warning("relay waits: %s", type(error).__name__)
+
+    def none(self) -> None:
+        """All that there is was copied."""
+        if self._since is not None and self._now() - self._last > WELL_AFTER_S:
+            _log.warning("relay goes on, after %.0f s", self._last - self._since)
+            self._since = None
 
 
 def _now_s() -> float:

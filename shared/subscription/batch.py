@@ -1,8 +1,9 @@
 """What a subscriber is handed: entries of a topic, decoded once, in the order of their positions."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+import msgspec
 from faststream.redis.message import RedisBatchStreamMessage
 from sqlalchemy import Connection
 
@@ -12,7 +13,7 @@ from shared.envelope import Envelope, MalformedEvent, decode
 _FIELD = DATA_FIELD.encode()
 
 
-class Heard(NamedTuple):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """One entry. `envelope` is None when its body is no event; `body` is kept as it came."""
 
     position: int
@@ -34,6 +35,11 @@ React = Callable[[Sequence[Envelope]], Effects]
 """Pure: events -> effects. Raises when an event is not to be understood."""
 
 
+def as_it_came(reply: Any, **_options: Any) -> Any:
+    """An answer to XREAD, by topic: the client would make a dict of each entry, only to have one field taken out."""
+    return reply.items() if isinstance(reply, dict) else reply or ()
+
+
 async def parse(raw: dict[str, Any]) -> RedisBatchStreamMessage:
     """FastStream's parser step: wrap the reply, touch nothing."""
     return RedisBatchStreamMessage(raw_message=raw, body=b"", consumer=None, group=None)  # type: ignore[arg-type]
@@ -43,7 +49,16 @@ async def decode_batch(message: RedisBatchStreamMessage) -> list[Heard]:
     """FastStream's decoder step: each entry's JSON is read once, here."""
     raw = message.raw_message
     positions = map(position_of, raw["message_ids"])
-    return list(map(hear, positions, [fields.get(_FIELD, b"") for fields in raw["data"]]))
+    return list(map(hear, positions, map(_body, raw["data"])))
+
+
+def _body(fields: Any) -> bytes:
+    # Names and values in turn, or by name where the client has had its way.
+    if not isinstance(fields, dict):
+        if fields[0] == _FIELD:
+            return fields[1]  # type: ignore[no-any-return]
+        fields = dict(zip(fields[::2], fields[1::2], strict=True))
+    return fields.get(_FIELD, b"")  # type: ignore[no-any-return]
 
 
 def hear(position: int, body: bytes) -> Heard:

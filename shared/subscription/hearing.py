@@ -20,7 +20,7 @@ from shared.clock import utc_now
 from shared.database import Database
 from shared.relay import last_position
 from shared.relay.readers import report
-from shared.subscription.batch import Heard, React, decode_batch, parse
+from shared.subscription.batch import Heard, React, as_it_came, decode_batch, parse
 from shared.subscription.checkpoints import Place
 from shared.subscription.ownership import Alone, Ownership, Shared
 from shared.subscription.subscription import Subscription
@@ -95,6 +95,8 @@ class Hearing:
         Raises what the bus or the database raises; `stop` then undoes what was begun.
         """
         await self._redis.ping()
+        client: Any = await self._broker.connect()
+        client.set_response_callback("XREAD", as_it_came)
         await self._ownership.start(list(self._subscriptions))
         self._reporting = asyncio.create_task(self._report_forever())
 

@@ -313,6 +313,47 @@ async def test_a_topic_is_trimmed_below_the_lowest_checkpoint_and_no_further(tmp
         assert await standing(redis, TOPIC) == await recorded(log, after=100)
 
 
+async def test_a_topic_goes_no_further_ahead_of_its_slowest_reader_than_the_window_is_wide(
+    tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "WINDOW_MAX", 500)
+    async with opened_log(sqlite_file(tmp_path)) as log, relaying(log, valkey) as redis:
+        await fill(log, 100)
+        await says(redis, "stats", 90)
+        await _until_begins(redis, 91)
+        await fill(log, 3_000)
+        await asyncio.sleep(0.3)
+        held = await standing(redis, TOPIC)
+        assert 500 <= len(held) < 500 + copy_module.ENTRIES_MAX
+        assert held == (await recorded(log, after=90))[: len(held)]
+        for position in (500, 1_000, 1_500, 2_000, 2_500, 3_000):
+            await says(redis, "stats", position)
+            await _until_begins(redis, position + 1)
+        await until_complete(redis, log)
+        assert await standing(redis, TOPIC) == await recorded(log, after=3_000)
+
+
+async def test_a_bus_that_refuses_is_told_of_once(
+    tmp_path: Path, valkey: Valkey, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "WELL_AFTER_S", 0.0)
+    async with opened_log(sqlite_file(tmp_path)) as log, relaying(log, valkey) as redis:
+        await fill(log, 100)
+        await until_complete(redis, log)
+        await _limit_memory(valkey, -1)
+        await fill(log, 100)
+        await _until_refused(caplog)
+        await asyncio.sleep(0.2)
+        await _limit_memory(valkey, 0)
+        await until_complete(redis, log)
+        await until(lambda: _told(caplog, "relay goes on"))
+        assert caplog.text.count("relay waits") == 1
+
+
+async def _told(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+    return words in caplog.text
+
+
 async def test_a_topic_that_nobody_reads_is_not_trimmed(tmp_path: Path, valkey: Valkey) -> None:
     async with opened_log(sqlite_file(tmp_path)) as log, relaying(log, valkey) as redis:
         await fill(log, 100)
