@@ -36,6 +36,20 @@ def test_the_coordination_closes_reopens_and_seals_a_case(
     page.get_by_role("heading", name="Ce dossier est sous scellés").wait_for()
 
 
+def test_a_desk_joins_one_visit_to_a_case_and_not_the_next(page: Page, house: OpenedHouse) -> None:
+    case_id = house.intake.post("/visits", json=VISIT).json()["case_id"]
+    page.goto(f"{house.urls['intake']}/cases/{case_id}/page")
+    page.get_by_role("link", name="Nouvel accueil dans ce dossier").press("Enter")
+    page.get_by_text("Cet accueil ira dans le dossier").wait_for()
+    assert_accessible(page)
+    for _ in range(2):
+        page.keyboard.press("s")
+        page.keyboard.press("Enter")
+        page.locator("#another").wait_for()
+        page.reload()
+    assert len(house.intake.get(f"/cases/{case_id}").json()["visits"]) == 2
+
+
 def shown(page: Page, kind: str, words: str) -> None:
     page.get_by_text(words).first.wait_for()
     if kind != "scriptless":

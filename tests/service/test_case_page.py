@@ -98,6 +98,19 @@ def test_whoever_comes_second_sees_how_the_case_stands_now(street: Street) -> No
     assert "entre-temps" in answer.text
 
 
+def test_the_next_visit_goes_into_the_case_that_the_desk_comes_from(street: Street) -> None:
+    case_id = street.record("housing")["case_id"]
+    assert f'href="/desk?case={case_id}"' in page_of(street.intake, case_id)
+    desk = street.intake.get("/desk", params={"case": case_id}).text
+    key = re.search(r'name="key" value="([^"]+)"', desk)[1]  # type: ignore[index]
+    joined = re.search(r'name="case" value="([^"]+)"', desk)[1]  # type: ignore[index]
+    form = {"key": key, "case": joined, "category": "legal", "action": "record"}
+    assert street.intake.post("/desk", data=form, headers=FORM).status_code == 303
+    assert len(street.intake.get(f"/cases/{case_id}").json()["visits"]) == 2
+    send(street.intake, case_id, "close")
+    assert street.intake.get("/desk", params={"case": case_id}).status_code == 409
+
+
 def test_a_case_that_there_is_not_is_a_page_that_says_so(street: Street) -> None:
     answer = street.intake.get("/cases/00000000-0000-7000-8000-000000000000/page")
     assert (answer.status_code, "text/html" in answer.headers["content-type"]) == (404, True)

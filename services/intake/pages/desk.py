@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.intake import queries
+from services.intake.case_life import case_state
+from services.intake.decider import ClosedCase, MergedCase, NoCase
 from services.intake.invitations.codes import spoken
 from services.intake.pages.board import CHANNEL_WORDS, NEED_WORDS, Board, other_keys
 from services.intake.pages.directing import directed
@@ -15,6 +17,8 @@ from services.intake.pages.visit_form import NOTHING_SAID, Chosen, DeskForms, Sa
 from services.intake.pages.waiting import WaitingRoomPage
 from services.intake.plain_forms import UUID
 from services.intake.recording import Recording
+from services.intake.refusals import CaseClosedAlready, CaseMergedAway, CaseUnknown
+from services.intake.refused import refusals_told
 from services.intake.today import Today
 from shared.access.acting import acting, acting_scope
 from shared.catalogue import Catalogue
@@ -64,6 +68,18 @@ class Desk:
             raise not_found("visit")
         return found
 
+    async def open_case(self, case_id: str) -> str:
+        """The case that a visit is to go into. Raises the 404 problem, or the refusal of one that takes none."""
+        state = await case_state(self.log, case_id)
+        with refusals_told():
+            if isinstance(state, NoCase):
+                raise CaseUnknown(case_id)
+            if isinstance(state, ClosedCase):
+                raise CaseClosedAlready(case_id)
+            if isinstance(state, MergedCase):
+                raise CaseMergedAway(case_id, state.kept)
+        return case_id
+
 
 def desk_router(desk: Desk) -> APIRouter:
     """`/desk`: the form, and what was recorded by it last."""
@@ -71,9 +87,14 @@ def desk_router(desk: Desk) -> APIRouter:
 
     @router.get("/desk")
     async def show(
-        page: Asked, done: _VisitId | None = None, site: str | None = None, arrival: _VisitId | None = None
+        page: Asked,
+        done: _VisitId | None = None,
+        site: str | None = None,
+        arrival: _VisitId | None = None,
+        case: _VisitId | None = None,
     ) -> Response:
-        return await _show(desk, page, desk.site(site), done=done, said=Said(arrival=arrival))
+        said = Said(arrival=arrival, case=await desk.open_case(case) if case else None)
+        return await _show(desk, page, desk.site(site), done=done, said=said)
 
     @router.post("/desk")
     async def send(page: Asked) -> Response:

@@ -46,16 +46,21 @@ class Chosen(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What may be said of a visit besides its requests, or left unsaid. `arrival` = who was received for it."""
+    """What may be said of a visit besides its requests, or left unsaid. `arrival` = who was received for it.
+
+    `case` = the case that it goes into; None opens one.
+    """
 
     language: str | None = None
     needs: tuple[str, ...] = ()
     children: bool = False
     arrival: str | None = None
+    case: str | None = None
 
     def body(self) -> dict[str, Any]:
         """As `POST /visits` takes it: nothing that was left unsaid."""
         named = {"language": self.language, "needs": self.needs, "children": self.children, "arrival_id": self.arrival}
+        named["case_id"] = self.case
         return {name: value for name, value in named.items() if value}
 
 
@@ -81,6 +86,7 @@ class DeskForms:
             "needs": (list[Literal[NEEDS]], Field(default=[], max_length=len(NEEDS))),  # type: ignore[valid-type]
             "children": (bool, False),
             "arrival": (str | None, Field(default=None, pattern=UUID)),
+            "case": (str | None, Field(default=None, pattern=UUID)),
         }
         for code in categories:
             topics = tuple(topic.code for topic in catalogue.topics if topic.category == code)
@@ -97,7 +103,7 @@ class DeskForms:
     @staticmethod
     def said(form: Any) -> Said:
         """What is said of the visit besides its requests."""
-        return Said(form.language, tuple(dict.fromkeys(form.needs)), form.children, form.arrival)
+        return Said(form.language, tuple(dict.fromkeys(form.needs)), form.children, form.arrival, form.case)
 
     def chosen_now(self, form: Any) -> Chosen | None:
         """The request under the worker's hands; None when no category is chosen."""

@@ -173,6 +173,11 @@
   function clear() {
     form.reset();
     document.getElementById("receiving").replaceChildren();
+    document.getElementById("joining").replaceChildren();
+    // Loaded again, the page must not put the next person into the case of the one before.
+    const here = new URL(location.href);
+    ["case", "arrival"].forEach((name) => here.searchParams.delete(name));
+    history.replaceState(null, "", here);
     clearChoice();
     $("#chosen ol").replaceChildren();
     $("#chosen").hidden = true;
@@ -211,6 +216,7 @@
     if (data.getAll("needs").length) said.needs = data.getAll("needs");
     if (data.get("children")) said.children = true;
     if (data.get("arrival")) said.arrival_id = data.get("arrival");
+    if (data.get("case")) said.case_id = data.get("case");
     return said;
   }
 
@@ -423,7 +429,7 @@
     // Whoever waits again is not the one whose visit is being entered.
     const isBack = data.get("action") === "undone" && $("[name=arrival]")?.value === data.get("arrival");
     if (refused) tell(refused.textContent, [], "fault");
-    else if (data.get("action") === "received" || isBack) take(page, ["receiving"]);
+    else if (data.get("action") === "received" || isBack) take(page, ["receiving", "joining"]);
     const said = [document.getElementById("receiving").textContent, room.querySelector(".standing").textContent];
     const done = page.querySelector("main > .notice[data-done]");
     if (done) said.unshift(done.textContent);
