@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from services.stats.facts import Told
 from services.stats.waiting import Counter
-from shared.envelope import Envelope
 from shared.events.intake import CollectiveActionHeld, CollectiveActionVoided, HeadcountCorrected
 
 ACTIONS, ATTENDANCES = "actions", "attendances"
@@ -22,7 +22,7 @@ class Attended(NamedTuple):
     heads: int
 
 
-def attended(envelope: Envelope) -> Attended | None:
+def attended(envelope: Told) -> Attended | None:
     """What an event adds; None when it is none of these."""
     event = envelope.event
     match event:

@@ -43,6 +43,12 @@ def keys(day: str) -> tuple[tuple[Grain, str], ...]:
     )
 
 
+@lru_cache(maxsize=4096)
+def names(day: str) -> tuple[tuple[str, str], ...]:
+    """The same with the names of the grains, as they stand in a table."""
+    return tuple((grain.value, period) for grain, period in keys(day))
+
+
 def key(day: date, grain: Grain) -> str:
     """The period of a grain that a day belongs to."""
     return dict(keys(day.isoformat()))[grain]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.stats import actions, waiting
-from shared.envelope import Envelope
+from services.stats.facts import Told
 from shared.events.intake import VisitCorrected, VisitRecorded, VisitVoided
 from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet, RequestDropped, RequestRedated
 from shared.events.referral import Moved, PersonMissed, PersonReceived, ReferralIssued, ReferralMoveUndone
@@ -111,7 +111,7 @@ Signature = (
 )
 
 
-def count(batch: Sequence[Envelope]) -> Counter[Tally]:
+def count(batch: Sequence[Told]) -> Counter[Tally]:
     """What a batch of events adds up to. Raises when an event is not to be understood."""
     seen = Counter(found for envelope in batch if (found := signature(envelope)) is not None)
     totals: Counter[Tally] = Counter()
@@ -121,7 +121,7 @@ def count(batch: Sequence[Envelope]) -> Counter[Tally]:
     return totals
 
 
-def signature(envelope: Envelope) -> Signature | None:  # noqa: C901 - a case for each event that counts
+def signature(envelope: Told) -> Signature | None:  # noqa: C901 - a case for each event that counts
     """All that counting needs to know of an event; None when it counts for nothing."""
     event = envelope.event
     match event:
@@ -155,7 +155,7 @@ def signature(envelope: Envelope) -> Signature | None:  # noqa: C901 - a case fo
 
 def _recorded(visit: VisitRecorded, at: str) -> _Visit:
     """What counts of a visit that happened at that moment (RFC 3339, the site's offset)."""
-    requests = tuple((request.category, request.answered) for request in visit.requests)
+    requests = tuple([(request.category, request.answered) for request in visit.requests])
     return _Visit(at[:10], visit.site, visit.channel, requests, visit.language, visit.needs)
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from services.stats.actions import ACTIONS, ATTENDANCES
-from services.stats.people.distinct import IDENTITY, Range, different
-from services.stats.people.presences import PARTICIPANTS, PEOPLE
+from services.stats.people.distinct import Range, different
+from services.stats.people.presences import IDENTITY, PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain, Span, divided
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQUESTS, TOTAL, VISITS
 from services.stats.tables import ALL_SITES
@@ -21,7 +21,7 @@ READER = "stats"
 class Kind(NamedTuple):
     """What a figure counts: its unit, what day a thing is filed under, and what it can be divided by.
 
-    `different`: different people, who are counted when asked; their counts do not add up, of periods no more than of
+    `different`: different people, whose counts do not add up, of periods no more than of
     lines.
     """
 
@@ -134,9 +134,16 @@ def _spans(asked: Asked) -> Sequence[Span]:
     return divided(asked.first, asked.last, asked.grain)
 
 
+_EACH_SITE = (
+    # Named one by one, each is a run of rows; as "any but all together" it would be every period of each.
+    "site IN (SELECT site FROM figures WHERE figure = :figure AND dimension = :dimension AND grain = 'all'"
+    " AND site <> :site)"
+)
+
+
 def _counters(connection: Connection, asked: Asked, span: Span) -> Sequence[Any]:
     by_site = asked.by == "site"
-    condition = "site = :site" if asked.site or not by_site else "site <> :site"
+    condition = "site = :site" if asked.site or not by_site else _EACH_SITE
     query = (
         f"SELECT period, {'site' if by_site else 'value'}, count FROM figures WHERE figure = :figure"
         f" AND dimension = :dimension AND grain = :grain AND {condition} AND period BETWEEN :first AND :last"

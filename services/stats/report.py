@@ -8,8 +8,7 @@ from sqlalchemy import Connection
 
 from services.stats.actions import ACTIONS, ATTENDANCES
 from services.stats.different import discreet
-from services.stats.people.distinct import IDENTITY
-from services.stats.people.presences import PARTICIPANTS, PEOPLE
+from services.stats.people.presences import IDENTITY, PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, RECEIVED, REFERRALS, REQUESTS, VISITS
 from services.stats.queries import Asked, positions, rows_of

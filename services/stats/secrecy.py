@@ -10,17 +10,18 @@ periods within periods and sites within all sites are sums like any other.
 Terms after Hundepool et al., "Statistical Disclosure Control": primary and secondary suppression, feasibility interval.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
+from services.stats.deduction import Equation, bounds, determined
 from shared.catalogue import K_DEFAULT, K_MIN
 
 Cell = TypeVar("Cell", bound=Hashable)
 
-# Large enough that two different fractions are hardly ever one number, so that elimination needs no fractions.
-_PRIME = (1 << 61) - 1
-_ROUNDS_OF_BOUNDS_MAX = 50
+CELLS_PROTECTED_BY_ONE = 2
+"""Of cells that are given away together, as a rule one more that is withheld protects several."""
 
 
 class Sum(NamedTuple, Generic[Cell]):
@@ -48,161 +49,157 @@ def withheld(
     for one in sums:
         if counts[one.total] != sum(counts[part] for part in one.parts):
             raise ValueError(f"{one.total} is {counts[one.total]}, and not what its parts are together")
-    # In the order of the cells, not of their hashes: the same tables are published alike wherever it is done.
-    small = (cell for cell, count in counts.items() if 0 < count < k_of[cell] and cell not in known)
-    hidden = dict.fromkeys((*small, *kept))
-    by_cell = _sums_by_cell(sums)
-    while exposed := _in_one_step(counts, sums, hidden, k_of) or _in_many_steps(counts, sums, by_cell, hidden, k_of):
-        if not any(_hide_another(counts, one, hidden, known) for one in exposed):
-            # Nothing is left to hide it behind: an attacker learns only what no table says.
-            break
-    return frozenset(hidden)
+    cells = list(counts)
+    numbers = {cell: number for number, cell in enumerate(cells)}
+    table = _Table(
+        list(counts.values()),
+        [(numbers[one.total], [numbers[part] for part in one.parts]) for one in sums],
+        [k_of[cell] for cell in cells],
+        {numbers[cell] for cell in known},
+    )
+    for number, (cell, count) in enumerate(counts.items()):
+        if 0 < count < table.k[number] and cell not in known:
+            table.hide(number)
+    for cell in kept:
+        table.hide(numbers[cell])
+    while table.hide_another():
+        pass
+    return frozenset(cells[number] for number in table.hidden)
 
 
-def _sums_by_cell(sums: Iterable[Sum[Cell]]) -> Mapping[Cell, list[Sum[Cell]]]:
-    found: defaultdict[Cell, list[Sum[Cell]]] = defaultdict(list)
-    for one in sums:
-        for cell in (one.total, *one.parts):
-            found[cell].append(one)
-    return found
+class _Table:
+    """Cells and sums by numbers, in the order in which they were given: withheld alike wherever it is done."""
 
+    def __init__(self, counts: list[int], sums: list[tuple[int, list[int]]], k: list[int], known: set[int]) -> None:
+        self.counts, self.k = counts, k
+        self.hidden: dict[int, int] = {}
+        """Each with its place in the order in which they were withheld."""
+        self._sums = sums
+        self._around: list[list[int]] = [[] for _ in counts]
+        for number, (total, parts) in enumerate(sums):
+            for cell in (total, *parts):
+                self._around[cell].append(number)
+        self._known = self._with_what_follows(known)
+        # Sums that a cell was withheld from since they were looked at: the first in their order first.
+        self._changed: list[int] = []
+        # Cells that were withheld since what hangs together with them was looked at.
+        self._fresh: list[int] = []
 
-def _in_one_step(
-    counts: Mapping[Cell, int], sums: Iterable[Sum[Cell]], hidden: dict[Cell, None], k_of: Mapping[Cell, int]
-) -> list[Sum[Cell]]:
-    """The sums that give a withheld cell away by themselves: it is alone in them, or with too few others."""
-    exposing = []
-    for one in sums:
-        parts = [part for part in one.parts if part in hidden]
-        if one.total in hidden:
-            exposes = not parts
-        else:
-            together = sum(counts[part] for part in parts)
-            exposes = len(parts) == 1 or any(together < k_of[part] for part in parts)
-        if exposes:
-            exposing.append(one)
-    return exposing
+    def _with_what_follows(self, known: set[int]) -> set[int]:
+        """What was published before, and what that comes to: nothing can be hidden behind either."""
+        found, ahead = set(known), sorted(known)
+        missing = [1 + len(parts) for _total, parts in self._sums]
+        for cell in ahead:
+            for number in self._around[cell]:
+                missing[number] -= 1
+                if missing[number] == 1:
+                    total, parts = self._sums[number]
+                    last = {total, *parts} - found
+                    found |= last
+                    ahead += last
+        return found
 
+    def hide(self, cell: int) -> None:
+        """Withhold a cell."""
+        if cell not in self.hidden:
+            self.hidden[cell] = len(self.hidden)
+            self._fresh.append(cell)
+            for number in self._around[cell]:
+                heappush(self._changed, number)
 
-def _in_many_steps(
-    counts: Mapping[Cell, int],
-    sums: Sequence[Sum[Cell]],
-    by_cell: Mapping[Cell, Sequence[Sum[Cell]]],
-    hidden: dict[Cell, None],
-    k_of: Mapping[Cell, int],
-) -> list[Sum[Cell]]:
-    """The sums around cells that several sums together give away, exactly or nearly; the smallest sums first.
-
-    Behind them the totals that bound such cells from afar, by way of others that are withheld: where all around is
-    withheld already they are what is left to hide.
-    """
-    equations = list(_equations(counts, sums, hidden))
-    found = _determined(equations) or _narrow(equations, hidden, k_of)
-    exposed = [cell for cell in hidden if cell in found]
-    around = dict.fromkeys(one for cell in exposed for one in by_cell[cell])
-    totals = _totals_about(exposed, by_cell, hidden)
-    return [*sorted(around, key=lambda one: counts[one.total]), *(Sum(total, ()) for total in totals)]
-
-
-def _totals_about(
-    cells: Iterable[Cell], by_cell: Mapping[Cell, Sequence[Sum[Cell]]], hidden: Collection[Cell]
-) -> Iterable[Cell]:
-    """The totals that are published and bound these cells, by themselves or with other withheld ones; nearest first."""
-    found: dict[Cell, None] = {}
-    ahead = dict.fromkeys(cells)
-    for cell in (walk := list(ahead)):
-        for one in by_cell[cell]:
-            if one.total not in hidden:
-                found[one.total] = None
-            beyond = [each for each in (one.total, *one.parts) if each in hidden and each not in ahead]
-            ahead.update(dict.fromkeys(beyond))
-            walk += dict.fromkeys(beyond)
-    return found
-
-
-class _Equation(NamedTuple, Generic[Cell]):
-    """Withheld cells with their signs; what they come to is published."""
-
-    signs: Mapping[Cell, int]
-    value: int
-
-
-def _equations(
-    counts: Mapping[Cell, int], sums: Iterable[Sum[Cell]], hidden: dict[Cell, None]
-) -> Iterable[_Equation[Cell]]:
-    for one in sums:
-        signs = {part: 1 for part in one.parts if part in hidden}
-        value = sum(counts[part] for part in signs)
-        if one.total in hidden:
-            signs[one.total] = -1
-            value -= counts[one.total]
-        if signs:
-            yield _Equation(signs, value)
-
-
-def _determined(equations: Iterable[_Equation[Cell]]) -> set[Cell]:
-    """The cells that a system of equations has a single solution for: alone in a row once it is eliminated."""
-    rows: dict[Cell, dict[Cell, int]] = {}
-    for equation in equations:
-        row = {cell: sign % _PRIME for cell, sign in equation.signs.items()}
-        for cell in list(row):
-            if cell in rows and cell in row:
-                _subtract(row, rows[cell], row[cell])
-        if not row:
-            continue
-        pivot, factor = next(iter(row.items()))
-        inverse = pow(factor, -1, _PRIME)
-        row = {cell: value * inverse % _PRIME for cell, value in row.items()}
-        for other in rows.values():
-            if pivot in other:
-                _subtract(other, row, other[pivot])
-        rows[pivot] = row
-    return {pivot for pivot, row in rows.items() if len(row) == 1}
-
-
-def _subtract(row: dict[Cell, int], other: Mapping[Cell, int], times: int) -> None:
-    for cell, value in other.items():
-        left = (row.get(cell, 0) - times * value) % _PRIME
-        if left:
-            row[cell] = left
-        else:
-            row.pop(cell, None)
-
-
-def _narrow(equations: Sequence[_Equation[Cell]], hidden: Iterable[Cell], k_of: Mapping[Cell, int]) -> set[Cell]:
-    """The cells whose bounds, none below zero, lie closer together than their `k` values."""
-    low = dict.fromkeys(hidden, 0)
-    high: dict[Cell, float] = dict.fromkeys(hidden, float("inf"))
-    for _ in range(_ROUNDS_OF_BOUNDS_MAX):
-        moved = [_tighten(equation, low, high) for equation in equations]
-        if not any(moved):
-            break
-    return {cell for cell in high if high[cell] - low[cell] < k_of[cell] - 1}
-
-
-def _tighten(equation: _Equation[Cell], low: dict[Cell, int], high: dict[Cell, float]) -> bool:
-    """Bring the bounds of an equation's cells as near as its other cells' bounds allow. Whether any moved."""
-    moved = False
-    least = {cell: low[cell] if sign > 0 else -high[cell] for cell, sign in equation.signs.items()}
-    most = {cell: high[cell] if sign > 0 else -low[cell] for cell, sign in equation.signs.items()}
-    for cell, sign in equation.signs.items():
-        smallest = equation.value - sum(bound for other, bound in most.items() if other != cell)
-        largest = equation.value - sum(bound for other, bound in least.items() if other != cell)
-        below, above = (smallest, largest) if sign > 0 else (-largest, -smallest)
-        if below > low[cell]:
-            low[cell], moved = int(below), True
-        if above < high[cell]:
-            high[cell], moved = above, True
-    return moved
-
-
-def _hide_another(
-    counts: Mapping[Cell, int], one: Sum[Cell], hidden: dict[Cell, None], known: Collection[Cell]
-) -> bool:
-    """Withhold the smallest cell of a sum that can be, its total only when no part is left."""
-    beside = [part for part in one.parts if part not in hidden and part not in known and counts[part]]
-    another = min(beside, key=lambda part: counts[part]) if beside else one.total
-    if another in hidden or another in known:
+    def hide_another(self) -> bool:
+        """Withhold more, where anything is given away that more can protect. False = nothing is."""
+        while self._changed:
+            number = heappop(self._changed)
+            if self._exposes(number) and self._hide_in(*self._sums[number]):
+                return True
+        while self._fresh:
+            together, numbers = self._hanging_together(self._fresh.pop())
+            if self._hide_about(self._given_away(numbers)):
+                return True
+            self._fresh = [cell for cell in self._fresh if cell not in together]
         return False
-    hidden[another] = None
-    return True
+
+    def _exposes(self, number: int) -> bool:
+        """Whether a sum gives a withheld cell away by itself: it is alone in it, or with too few others."""
+        total, parts = self._sums[number]
+        hidden = [part for part in parts if part in self.hidden]
+        if total in self.hidden:
+            return not hidden
+        together = sum(self.counts[part] for part in hidden)
+        return len(hidden) == 1 or any(together < self.k[part] for part in hidden)
+
+    def _hide_in(self, total: int, parts: Sequence[int]) -> bool:
+        """Withhold the smallest cell of a sum that can be, its total only when no part is left."""
+        beside = [part for part in parts if part not in self.hidden and part not in self._known and self.counts[part]]
+        another = min(beside, key=lambda part: self.counts[part]) if beside else total
+        if another in self.hidden or another in self._known:
+            return False
+        self.hide(another)
+        return True
+
+    def _hanging_together(self, cell: int) -> tuple[set[int], list[int]]:
+        """All withheld cells that sums tie to this one, and these sums: what is worked out of others says nothing."""
+        together, ahead, numbers = {cell}, [cell], set[int]()
+        for one in ahead:
+            for number in self._around[one]:
+                if number not in numbers:
+                    numbers.add(number)
+                    total, parts = self._sums[number]
+                    beside = [each for each in (total, *parts) if each in self.hidden and each not in together]
+                    together.update(beside)
+                    ahead += beside
+        return together, sorted(numbers)
+
+    def _given_away(self, numbers: Sequence[int]) -> list[int]:
+        """The cells that these sums together give away, exactly or nearly."""
+        equations = [self._equation(*self._sums[number]) for number in numbers]
+        found = determined(equations) or {
+            cell for cell, (low, high) in bounds(equations).items() if high - low < self.k[cell] - 1
+        }
+        return sorted(found, key=lambda cell: self.hidden[cell])
+
+    def _equation(self, total: int, parts: Sequence[int]) -> Equation:
+        signs = {part: 1 for part in parts if part in self.hidden}
+        value = sum(self.counts[part] for part in signs)
+        if total in self.hidden:
+            signs[total] = -1
+            value -= self.counts[total]
+        return Equation(signs, value)
+
+    def _hide_about(self, exposed: Sequence[int]) -> bool:
+        """Withhold something in the sums around such cells, the smallest sum first.
+
+        Or a total that bounds them from afar, by way of others that are withheld: where all around is withheld already
+        they are what is left to hide. One for every few cells at a time: to work out what is left costs as much as all.
+        """
+        before, left = len(self.hidden), set(exposed)
+        around = dict.fromkeys(number for cell in exposed for number in self._around[cell])
+        for number in sorted(around, key=lambda one: self.counts[self._sums[one][0]]):
+            total, parts = self._sums[number]
+            here = left.intersection((total, *parts))
+            if sum(self._hide_in(total, parts) for _ in range(_share(here))):
+                left -= here
+        if len(self.hidden) == before:
+            hidden = (self._hide_in(total, ()) for total in self._totals_about(exposed))
+            return any(list(islice(filter(None, hidden), _share(exposed))))
+        return True
+
+    def _totals_about(self, cells: Iterable[int]) -> Iterator[int]:
+        """The totals that are published and bound these cells, or what is withheld beside them; nearest first."""
+        seen, ahead = set[int](), dict.fromkeys(cells)
+        for cell in (walk := list(ahead)):
+            for number in self._around[cell]:
+                if number not in seen:
+                    seen.add(number)
+                    total, parts = self._sums[number]
+                    if total not in self.hidden:
+                        yield total
+                    beyond = [each for each in (total, *parts) if each in self.hidden and each not in ahead]
+                    ahead.update(dict.fromkeys(beyond))
+                    walk += dict.fromkeys(beyond)
+
+
+def _share(cells: Collection[int]) -> int:
+    """How many others to withhold at once for so many cells that are given away."""
+    return -(-len(cells) // CELLS_PROTECTED_BY_ONE)

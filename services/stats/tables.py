@@ -76,9 +76,29 @@ class PresenceRow(SQLModel, table=True):
     day: str = Field(sa_column=Column(Text, primary_key=True))
     site: str = Field(sa_column=Column(Text, primary_key=True))
     value: str = Field(sa_column=Column(Text, primary_key=True))
-    who: str = Field(sa_column=Column(Text, primary_key=True, index=True))
-    root: str = Field(sa_column=Column(Text, nullable=False))
+    who: str = Field(sa_column=Column(Text, primary_key=True))
+    root: str = Field(sa_column=Column(Text, nullable=False, index=True))
     named: bool = Field(sa_column=Column(Boolean, nullable=False))
+    count: int = Field(sa_type=BigInteger)
+
+
+class PeopleCount(SQLModel, table=True):
+    """A number that the count of different people over a range of days is put together from.
+
+    How many were there in `period`; with a `next_period`, less than nothing: how many were there, and came next then.
+    """
+
+    __tablename__ = "people_counts"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    figure: str = Field(sa_column=Column(Text, primary_key=True))
+    dimension: str = Field(sa_column=Column(Text, primary_key=True))
+    grain: str = Field(sa_column=Column(Text, primary_key=True))
+    next_grain: str = Field(sa_column=Column(Text, primary_key=True))
+    site: str = Field(sa_column=Column(Text, primary_key=True))
+    period: str = Field(sa_column=Column(Text, primary_key=True))
+    next_period: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
     count: int = Field(sa_type=BigInteger)
 
 

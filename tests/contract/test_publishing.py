@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,25 @@ async def test_voids_and_corrections_of_a_closed_month_are_restated_like_late_vi
     january = [(await figures.shown("month", "total", revision))["2008-01", ""] for revision in (1, 2, 3)]
     assert january == [100, 75, 45]
     assert (await figures.shown("month", "total"))["2008-02", ""] == 30
+
+
+async def test_a_language_and_a_site_that_were_wrong_are_restated_as_what_they_are(figures: Figures) -> None:
+    thursday = "2008-01-10T10:00:00.000+01:00"
+    said = [msgspec.structs.replace(one, language="ar") for one in visits_of(0, 100)]
+    await heard(figures, said, "2008-01-10")
+    assert await figures.close(date(2008, 2, 9)) == ["2008-01"]
+    right = [msgspec.structs.replace(one, language="tr") for one in said[:40]]
+    told = [VisitCorrected(*pair) for pair in zip(said, repeat(thursday), right, repeat(thursday), repeat(1))]
+    await heard(figures, told, "2008-02-12")
+    assert await figures.close(date(2008, 2, 13)) == ["2008-01"]
+    assert await figures.shown("month", "language") == {("2008-01", "ar"): 100}
+    assert await figures.shown("month", "language", revision=2) == {("2008-01", "ar"): 60, ("2008-01", "tr"): 40}
+    elsewhere = [msgspec.structs.replace(one, site="elsewhere") for one in right]
+    told = [VisitCorrected(*pair) for pair in zip(right, repeat(thursday), elsewhere, repeat(thursday), repeat(2))]
+    await heard(figures, told, "2008-02-14")
+    assert await figures.close(date(2008, 2, 15)) == ["2008-01"]
+    newest = await figures.shown("month", "total", revision=3) or await figures.shown("month", "total", revision=2)
+    assert newest == {("2008-01", ""): 60}
 
 
 async def test_what_was_withheld_once_is_not_handed_out_by_its_restatement(figures: Figures) -> None:

@@ -113,5 +113,5 @@ def test_a_rebuild_comes_to_the_same(counting: Street) -> None:
     before = shown()
     rebuilt = counting.stats.post("/internal/rebuild", headers={"X-House-Key": counting.key})
     assert rebuilt.status_code == 200, rebuilt.text
-    assert set(rebuilt.json()["rebuilt"]) == {"figures", "presences", "case_ties"}
+    assert set(rebuilt.json()["rebuilt"]) == {"figures", "presences", "case_ties", "people_counts"}
     assert shown() == before

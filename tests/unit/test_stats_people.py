@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -14,9 +14,9 @@ from sqlalchemy import Connection, create_engine, text
 from services.stats.actions import ACTIONS, ATTENDANCES
 from services.stats.people.distinct import Range, different
 from services.stats.people.families import Tie, families
-from services.stats.people.keeping import PRESENCES, TIES, Kept
+from services.stats.people.keeping import PEOPLE_COUNTS, PRESENCES, TIES, Kept
 from services.stats.people.presences import PARTICIPANTS, PEOPLE
-from services.stats.periods import Grain
+from services.stats.periods import Grain, key
 from services.stats.projections import count
 from shared.envelope import Envelope, encode
 from shared.events import Event
@@ -88,10 +88,14 @@ def attendance(kind: type[Any], held: CollectiveActionHeld, case: str = "", pers
 def store() -> Iterator[Connection]:
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
-        PRESENCES.create(connection)
-        TIES.create(connection)
+        create_tables(connection)
         yield connection
     engine.dispose()
+
+
+def create_tables(connection: Connection) -> None:
+    for table in (PRESENCES, TIES, PEOPLE_COUNTS):
+        table.create(connection)
 
 
 def hear(store: Connection, *envelopes: Envelope) -> None:
@@ -108,8 +112,8 @@ def people(
 
 def kept_rows(store: Connection) -> tuple[Any, ...]:
     return tuple(
-        sorted(map(tuple, store.execute(text(f"SELECT * FROM {table}")).all()), key=repr)
-        for table in (PRESENCES.name, TIES.name)
+        sorted(map(tuple, store.execute(text(f"SELECT * FROM {table.name} WHERE {held}")).all()), key=repr)
+        for table, held in ((PRESENCES, "true"), (TIES, "true"), (PEOPLE_COUNTS, "count <> 0"))
     )
 
 
@@ -282,8 +286,7 @@ def test_any_history_in_any_order_of_its_streams_equals_a_count_by_hand(
     for heard, size in ((log, 1000), (shuffled, data.draw(st.integers(1, 7)))):
         engine = create_engine("sqlite://")
         with engine.connect() as store:
-            PRESENCES.create(store)
-            TIES.create(store)
+            create_tables(store)
             for start in range(0, len(heard), size):
                 hear(store, *heard[start : start + size])
             counted = by_hand(log, into, about)
@@ -292,3 +295,88 @@ def test_any_history_in_any_order_of_its_streams_equals_a_count_by_hand(
             tables.append(kept_rows(store))
         engine.dispose()
     assert tables[0] == tables[1]
+
+
+SITES = (SITE, "west")
+YEARS = date(2006, 12, 28), 800
+"""The first of the days of the histories below, and how many there are."""
+somewhen = st.integers(0, YEARS[1]).map(lambda days: YEARS[0] + timedelta(days=days))
+lives = st.lists(
+    st.one_of(
+        st.tuples(st.just("visit"), st.sampled_from(CASES), somewhen, st.sampled_from(SITES)),
+        st.tuples(st.just("moved"), st.sampled_from(CASES), somewhen, st.sampled_from(SITES)),
+        st.tuples(st.just("void"), st.sampled_from(CASES), somewhen, st.just("")),
+        st.tuples(st.just("merge"), st.sampled_from(CASES), somewhen, st.sampled_from(CASES)),
+        st.tuples(st.just("unmerge"), st.sampled_from(CASES), somewhen, st.just("")),
+        st.tuples(st.just("attach"), st.sampled_from(CASES), somewhen, st.sampled_from(("z1", "z2"))),
+    ),
+    min_size=4,
+    max_size=30,
+)
+
+
+def put_right(steps: Sequence[tuple[str, str, date, str]]) -> list[Envelope]:
+    """A history in which visits are also corrected to another day and site, and voided."""
+    log: list[Envelope] = []
+    into: dict[str, str] = {}
+    standing: dict[str, list[VisitRecorded]] = defaultdict(list)
+    held: dict[str, str] = {}
+    for number, (what, case, when, other) in enumerate(steps):
+        stream, at = f"case-{case}", f"{when}T10:00:00.000+01:00"
+        if what == "visit":
+            made = VisitRecorded(f"v{number}", case, other, "phone", (RequestMade("q", "legal"),))
+            standing[case].append(made)
+            held[made.visit_id] = at
+            log.append(told(stream, made, when.isoformat()))
+        elif what == "moved" and standing[case]:
+            was = standing[case].pop()
+            standing[case].append(msgspec.structs.replace(was, site=other))
+            log.append(told(stream, VisitCorrected(was, held[was.visit_id], standing[case][-1], at, 1)))
+            held[was.visit_id] = at
+        elif what == "void" and standing[case]:
+            gone = standing[case].pop()
+            log.append(told(stream, VisitVoided(gone, held[gone.visit_id], "twice")))
+        elif what == "merge" and case != other and not {case, other} & set(into):
+            into[case] = other
+            log += merged(other, case)
+        elif what == "unmerge" and case in into:
+            log += unmerged(into.pop(case), case)
+        elif what == "attach":
+            log.append(attached(case, other))
+    return log
+
+
+def naively(store: Connection, asked: Range) -> dict[tuple[str, str], int]:
+    """Everybody's presences read, and each person put into a set."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for day, site, root, named in store.execute(text("SELECT day, site, root, named FROM presences")):
+        when = date.fromisoformat(day)
+        if (asked.first or when) <= when <= (asked.last or when) and asked.site in (None, site):
+            value = {"site": site, "identity": "named" if named else "anonymous"}.get(asked.by or "", "")
+            found[key(when, asked.grain or Grain.ALL), value].add(root)
+    return {cell: len(roots) for cell, roots in found.items()}
+
+
+@settings(deadline=None, max_examples=120)
+@given(lives, st.integers(1, 40), st.data())
+def test_any_range_of_days_equals_everybody_put_into_a_set(
+    steps: list[tuple[str, str, date, str]], size: int, data: st.DataObject
+) -> None:
+    engine = create_engine("sqlite://")
+    with engine.connect() as store:
+        create_tables(store)
+        log = put_right(steps)
+        for start in range(0, len(log), size):
+            hear(store, *log[start : start + size])
+        for _ in range(12):
+            first, last = sorted((data.draw(somewhen), data.draw(somewhen)))
+            asked = Range(
+                PEOPLE,
+                data.draw(st.sampled_from((None, "site", "identity"))),
+                data.draw(st.sampled_from((None, *Grain))),
+                data.draw(st.sampled_from((first, None))),
+                data.draw(st.sampled_from((last, None))),
+                data.draw(st.sampled_from((None, *SITES))),
+            )
+            assert different(store, asked) == naively(store, asked)
+    engine.dispose()

@@ -1,25 +1,24 @@
-"""How many different people there were over a range of days: counted when asked, because such counts do not add up.
+"""How many different people there were over a range of days: a few rows, whatever the history.
 
-Somebody who came in March and in May is one person of the year, and of each month.
+Such counts do not add up: somebody who came in March and in May is one person of the year, and of each month. What is
+kept of whoever came again (see `tracks.py`) takes them off where a range is put together from several periods.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from services.stats.people.presences import TOTAL
-from services.stats.periods import EARLIEST, LATEST, Grain, key
+from services.stats.periods import Grain, Span, divided
+from services.stats.tables import ALL_SITES
 
-IDENTITY = "identity"
-_PERIODS = {
-    None: "''",
-    Grain.DAY: "day",
-    Grain.WEEK: "day",
-    Grain.MONTH: "substr(day, 1, 7)",
-    Grain.YEAR: "substr(day, 1, 4)",
-    Grain.ALL: "''",
-}
+_SITES = (
+    "site IN (SELECT site FROM people_counts WHERE figure = :figure AND dimension = :dimension AND grain = 'all'"
+    " AND next_grain = '' AND site <> '')"
+)
 
 
 class Range(NamedTuple):
@@ -35,30 +34,55 @@ class Range(NamedTuple):
 
 def different(connection: Connection, asked: Range) -> dict[tuple[str, str], int]:
     """(period, value) -> different people; the period is empty without a grain, the value without a dimension."""
-    if asked.grain is Grain.WEEK:
-        # A week has no place in the text of a day.
-        weeks: dict[tuple[str, str], set[str]] = {}
-        for day, value, root in _rows(connection, asked, "root", ""):
-            weeks.setdefault((key(date.fromisoformat(day), Grain.WEEK), value), set()).add(root)
-        return {cell: len(roots) for cell, roots in weeks.items()}
-    rows = _rows(connection, asked, "count(DISTINCT root)", " GROUP BY 1, 2")
-    return {(period, value): count for period, value, count in rows}
+    by_label: dict[str | None, list[Span]] = {}
+    for span in _spans(asked):
+        by_label.setdefault(span.label, []).append(span)
+    totals: dict[tuple[str, str], int] = {}
+    for label, spans in by_label.items():
+        for period, value, count in _rows(connection, asked, spans, whole=label is None):
+            cell = (period if label is None else label, value)
+            totals[cell] = totals.get(cell, 0) + int(count)
+    return {cell: people for cell, people in totals.items() if people}
 
 
-def _rows(connection: Connection, asked: Range, what: str, grouped: str) -> list[Any]:
-    of_total = asked.by in (None, "site", IDENTITY)
-    values = {None: "''", "site": "site", IDENTITY: "CASE WHEN named THEN 'named' ELSE 'anonymous' END"}
-    at_site = " AND site = :site" if asked.site else ""
-    query = (
-        f"SELECT {_PERIODS[asked.grain]}, {values.get(asked.by, 'value')}, {what} FROM presences"
-        " WHERE figure = :figure AND dimension = :dimension AND day BETWEEN :first AND :last"
-        f" AND count > 0{at_site}{grouped}"
-    )
+def _spans(asked: Range) -> Sequence[Span]:
+    if asked.first is None and asked.last is None:
+        return [Span(asked.grain or Grain.ALL, "", "~")]
+    return divided(asked.first, asked.last, asked.grain or Grain.ALL)
+
+
+def _rows(connection: Connection, asked: Range, spans: Sequence[Span], *, whole: bool) -> Sequence[Any]:
+    """(period, value, count) of whole periods, or of all that adds up to the range that the periods make together."""
+    by_site = asked.by == "site"
     parameters = {
         "figure": asked.figure,
-        "dimension": TOTAL if of_total else asked.by,
-        "first": (asked.first or EARLIEST).isoformat(),
-        "last": (asked.last or LATEST).isoformat(),
-        **({"site": asked.site} if asked.site else {}),
+        "dimension": TOTAL if by_site or asked.by is None else asked.by,
+        "site": asked.site or ALL_SITES,
     }
-    return list(connection.execute(text(query), parameters).all())
+    selects = []
+    for number, (grain, next_grain, first, last, next_first, next_last) in enumerate(_runs(spans, whole=whole)):
+        within = {"grain": grain, "next_grain": next_grain, "first": first, "last": last}
+        within |= {"next_first": next_first, "next_last": next_last}
+        parameters |= {f"{name}_{number}": value for name, value in within.items()}
+        selects.append(
+            f"SELECT period, {'site' if by_site else 'value'} AS value, count FROM people_counts"
+            f" WHERE figure = :figure AND dimension = :dimension AND grain = :grain_{number}"
+            f" AND next_grain = :next_grain_{number} AND {_SITES if by_site and not asked.site else 'site = :site'}"
+            f" AND period BETWEEN :first_{number} AND :last_{number}"
+            f" AND next_period BETWEEN :next_first_{number} AND :next_last_{number}"
+        )
+    query = " UNION ALL ".join(selects)
+    if not whole:
+        query = f"SELECT '', value, sum(count) FROM ({query}) AS found GROUP BY value"
+    return connection.execute(text(query), parameters).all()
+
+
+def _runs(spans: Sequence[Span], *, whole: bool) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """grain, next grain, and from where to where the period and the next one lie."""
+    for span in spans:
+        yield span.grain.value, "", span.first, span.last, "", ""
+    if whole:
+        return
+    for one, other in combinations_with_replacement(spans, 2):
+        if one is not other or one.first < one.last:
+            yield one.grain.value, other.grain.value, one.first, one.last, other.first, other.last

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.stats.actions import partners_of
-from shared.envelope import Envelope
+from services.stats.facts import Told
 from shared.events.intake import (
     AttendanceRecorded,
     AttendanceWithdrawn,
@@ -25,7 +25,7 @@ from shared.events.intake import (
 from shared.events.referral import ReferralIssued
 
 PEOPLE, PARTICIPANTS = "people", "participants"
-TOTAL = "total"
+TOTAL, IDENTITY = "total", "identity"
 
 
 class Presence(NamedTuple):
@@ -51,7 +51,7 @@ class Tied:
         return bool(self.kept or self.person)
 
 
-def presences(batch: Sequence[Envelope]) -> Counter[Presence]:
+def presences(batch: Sequence[Told]) -> Counter[Presence]:
     """Who counts where after these events, or counts there no more."""
     found: Counter[Presence] = Counter()
     for envelope in batch:
@@ -60,7 +60,7 @@ def presences(batch: Sequence[Envelope]) -> Counter[Presence]:
     return Counter({presence: step for presence, step in found.items() if step})
 
 
-def ties(batch: Sequence[Envelope]) -> Tied:
+def ties(batch: Sequence[Told]) -> Tied:
     """What these events say of ties, the last word on each."""
     kept: dict[str, str | None] = {}
     person: dict[str, str] = {}
@@ -76,11 +76,11 @@ def ties(batch: Sequence[Envelope]) -> Tied:
     return Tied(kept, person)
 
 
-def _is_told_of(case_id: str, envelope: Envelope) -> bool:
+def _is_told_of(case_id: str, envelope: Told) -> bool:
     return envelope.stream == f"case-{case_id}"
 
 
-def _presences(envelope: Envelope) -> Iterator[tuple[Presence, int]]:
+def _presences(envelope: Told) -> Iterator[tuple[Presence, int]]:
     event = envelope.event
     match event:
         case VisitRecorded():
