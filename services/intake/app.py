@@ -24,6 +24,7 @@ from services.intake.held_page import held_page
 from services.intake.invitations.routes import Invitations, add_invitation_routes
 from services.intake.pages import DESK_NAV, desk_pages
 from services.intake.pages.case import CasePages, case_router
+from services.intake.pages.people import PEOPLE_NAV, PeoplePages, people_router
 from services.intake.people import add_people_routes, open_people
 from services.intake.provider_page import ProviderDoor, provider_pages
 from services.intake.recording import Recording
@@ -104,7 +105,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_audit_routes(app, vault, service.database, Signer(settings.data))
     cookies = Cookies(https=settings.https)
     add_signing_in(app, entrance, door, cookies)
-    pages = Pages(Path(__file__).parent, catalogue.name, (*DESK_NAV, OPENINGS_NAV))
+    pages = Pages(Path(__file__).parent, catalogue.name, (*DESK_NAV, PEOPLE_NAV, OPENINGS_NAV))
     provider = ProviderDoor(entrance, door, cookies, settings, lambda: settings.house_key)
     own = (
         sign_in_pages(entrance, door, cookies, settings, provider),
@@ -112,6 +113,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
         openings_page(seals, entrance.accounts, catalogue),
         opening_page(seals, settings),
         case_router(CasePages(log, service.database, catalogue, rooms.changes, seals)),
+        people_router(PeoplePages(rooms.people, rooms.changes, seals)),
         held_page(rooms.people, seals, log, service.database, catalogue),
     )
     desk = desk_pages(

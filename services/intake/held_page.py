@@ -77,13 +77,19 @@ def pages_of(catalogue: Catalogue) -> Pages:
     return Pages(Path(__file__).parent, catalogue.name)
 
 
-def _facts(document: Mapping[str, Any], catalogue: Catalogue, language: Language) -> dict[str, Any]:
+def identity_words(identity: Mapping[str, Any], language: Language) -> list[tuple[str, Any]]:
+    """What is known of somebody, each with what it is called."""
     text = language.gettext
-    identity = [
+    return [
         (text(words), text(_YES if value else _NO) if isinstance(value, bool) else value)
         for name, words in _FIELDS.items()
-        if (value := document["identity"].get(name)) is not None
+        if (value := identity.get(name)) is not None
     ]
+
+
+def _facts(document: Mapping[str, Any], catalogue: Catalogue, language: Language) -> dict[str, Any]:
+    text = language.gettext
+    identity = identity_words(document["identity"], language)
     cases = [
         {**case, "visits": [_visit(visit, catalogue, language) for visit in case["visits"]]}
         for case in document["cases"]

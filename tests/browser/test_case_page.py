@@ -50,6 +50,31 @@ def test_a_desk_joins_one_visit_to_a_case_and_not_the_next(page: Page, house: Op
     assert len(house.intake.get(f"/cases/{case_id}").json()["visits"]) == 2
 
 
+@pytest.mark.parametrize("kind", ["page", "scriptless", "narrow"])
+def test_the_desk_says_who_a_case_is_about_and_finds_them_again(
+    closed_house: OpenedHouse, kind: str, request: pytest.FixtureRequest
+) -> None:
+    page: Page = request.getfixturevalue(kind)
+    worker = account(closed_house, "front_desk")
+    case_id = closed_house.intake.post("/visits", json=VISIT, headers=worker.session).json()["case_id"]
+    page.goto(f"{closed_house.urls['intake']}/cases/{case_id}/page")
+    sign_in(page, worker.login)
+    page.get_by_role("link", name="dire de qui il s’agit").press("Enter")
+    shown(page, kind, "Quelqu’un de nouveau")
+    name = f"Inventée-{kind}"
+    for label, value in (("Prénom", "Ada"), ("Nom", name), ("Téléphone", "06 00 00 07 42")):
+        page.get_by_label(label, exact=True).fill(value)
+    page.keyboard.press("Enter")
+    shown(page, kind, "Le dossier concerne cette personne.")
+    page.get_by_role("link", name="Personnes").press("Enter")
+    page.wait_for_url("**/desk/people")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    shown(page, kind, "téléphone finissant par 742")
+    page.get_by_role("link", name="Voir ses dossiers").first.press("Enter")
+    shown(page, kind, "Cette lecture est notée.")
+
+
 def shown(page: Page, kind: str, words: str) -> None:
     page.get_by_text(words).first.wait_for()
     if kind != "scriptless":
