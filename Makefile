@@ -20,7 +20,7 @@ demo: $(BUILT) ## play the year 2008 and print its review (SERVE=1 keeps the hou
 	@$(RUN) -m services demo
 
 test: $(BUILT) ## run the tests, two at a time
-	@$(RUN) -m pytest -n 2 --dist loadgroup
+	@$(RUN) -m pytest -n 2 --dist worksteal
 
 test-compose: $(BUILT) ## bring compose.yaml up with podman, use it, hurt it, take it down (5 minutes; as root)
 	@$(RUN) -m pytest -m compose tests/compose

@@ -16,7 +16,7 @@ from tests.compose.house import SERVICES, ComposedHouse, composed_house, until
 from tests.compose.images import ROOT, house_image, prepare_bases
 from tests.compose.podman import Podman, PodmanFailed
 
-pytestmark = [pytest.mark.compose, pytest.mark.timeout(900), pytest.mark.xdist_group("compose")]
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 ALL = ("valkey", "postgres", "bi", "prometheus", *SERVICES)
 
 

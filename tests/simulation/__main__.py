@@ -14,7 +14,7 @@ from pathlib import Path
 
 from typer import echo
 
-from tests.simulation.batch import play, plays, scratch
+from tests.simulation.batch import play, plays, plays_in_a_row, scratch
 from tests.simulation.plan import Plan, draw
 from tests.simulation.planted import PLANTED, Planted
 from tests.simulation.premises import Ground
@@ -42,7 +42,7 @@ def main() -> int:
 
 def _as_it_is(asked: argparse.Namespace, ground: Ground, folder: Path) -> int:
     table = Table()
-    for plan, report in plays(_plans(asked), ground, folder, at_once=asked.at_once):
+    for plan, report in plays_in_a_row(_plans(asked), ground, folder, asked.at_once):
         table.add(plan, report)
         if len(table.failed) >= FAILURES_MAX:
             break
@@ -109,7 +109,7 @@ def _tell(table: Table, asked: argparse.Namespace, findings: Callable[[Plan], ob
         echo(f"\nthe least that fails of seed {plan.seed}, to be kept in a file and played by --plan:")
         echo(json.dumps(plan.document()))
     if asked.counts:
-        document = {"runs": table.runs, "visits": table.visits, "struck": table.struck, "survived": table.survived}
+        document = {part: getattr(table, part) for part in ("runs", "visits", "steps", "struck", "survived")}
         asked.counts.write_text(json.dumps(document))
 
 

@@ -11,10 +11,9 @@ from shared.relay.readers import SILENCE_S_MAX
 from tests.simulation.bus import Contents
 from tests.simulation.loop import VirtualLoop, current_process
 from tests.simulation.plan import Fault, Plan
-from tests.simulation.premises import House, Running
+from tests.simulation.premises import RESTART_S, House, Running
 from tests.simulation.wires import Network
 
-RESTART_S = 0.1
 KEPT_EVERY_S = 0.7
 """How often the server writes down what it holds: what a rollback goes back to."""
 

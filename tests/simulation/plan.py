@@ -11,7 +11,7 @@ from shared.failpoints import FAILPOINTS
 VISITS_MAX = 14
 FAULTS_MAX = 8
 DAYS_PASS_SHARE = 0.1
-LASTS_S = 6.0
+LASTS_S = 3.0
 """Virtual seconds in which faults begin; each is over a few seconds later."""
 CRASH_POINTS = tuple(
     point for point in FAILPOINTS if point.partition(".")[0] not in ("vault", "dead-letter", "replay", "rebuild")

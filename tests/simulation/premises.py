@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.simulation.store import Died, InlineDatabase
 SCHEMAS = {"intake": intake_app.SCHEMA, "referral": referral_app.SCHEMA, "stats": stats_app.SCHEMA}
 ANSWER_S_MAX = 5.0
 TRAVEL_S_MAX = 0.01
+RESTART_S = 0.1
 STOP_S_MAX = 15.0
 """A process that has not ended this long after it was told to is killed, as its supervisor does."""
 Found = TypeVar("Found")
@@ -46,19 +48,21 @@ class Ground:
     """What every run begins with: databases of the newest schema, and the house file."""
 
     folder: Path
+    settings: Settings
     catalogue: Catalogue
     forms: VisitForms
 
     @classmethod
     def prepared(cls, folder: Path) -> "Ground":
         """Made once, before the first run."""
-        settings = Settings(data=folder)
+        settings = Settings(data=folder, redis_url="redis://bus:6379")
         for name, schema in SCHEMAS.items():
             migrate(settings.database(name), name, schema.versions, schema.newest)
         # What is loaded at first use is loaded here, once for all runs.
-        Service("warm", settings.model_copy(update={"redis_url": "redis://bus:6379"}), SCHEMAS["stats"])
+        Service("warm", settings, SCHEMAS["stats"])
+        InlineDatabase.prepare(settings.database("stats"))
         catalogue = load_catalogue(settings.house_file)
-        return cls(folder, catalogue, VisitForms(catalogue))
+        return cls(folder, settings, catalogue, VisitForms(catalogue))
 
 
 @dataclass
@@ -94,7 +98,7 @@ class House:
 
     def __init__(self, loop: VirtualLoop, ground: Ground, data: Path, chance: Random) -> None:
         self.loop, self._ground, self._chance = loop, ground, chance
-        self.settings = Settings(data=data, redis_url="redis://bus:6379")
+        self.settings = ground.settings.model_copy(update={"data": data})
         self.lives: dict[str, list[Running]] = {name: [] for name in SCHEMAS}
         self.loses_answers: Counter[str] = Counter()
         self.answers_lost = 0
@@ -107,8 +111,20 @@ class House:
         running: Running = process.context().run(self._wire, name, process)
         process.at_death.append(partial(self._bury, name, running))
         self.lives[name].append(running)
-        self._run(running, running.start())
+        self._run(running, self._begin(name, running))
         return running
+
+    async def _begin(self, name: str, running: Running) -> None:
+        try:
+            await running.start()
+        except Exception:
+            # A process that cannot start ends, and its supervisor starts another.
+            self.loop.call_later(RESTART_S, self._again, name, context=Context())
+            running.process.die()
+
+    def _again(self, name: str) -> None:
+        if not self.lives[name]:
+            self.start(name)
 
     def kill(self, running: Running) -> None:
         """SIGKILL."""

@@ -16,6 +16,8 @@ from threading import Event
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import redis.utils
+
 import shared.clock
 import shared.ids
 import shared.service
@@ -27,6 +29,7 @@ from services.verify.sources import _in_order as in_order
 from services.verify.stores import Store, sqlite_store
 from services.verify.topics import Bus as VerifiedBus
 from shared.bus import queue_key
+from shared.relay import relay
 from shared.relay.calls import script
 from tests.auditing import Evidence, Finding, Stored, audit, visits_of
 from tests.auditing.figures import check_figures
@@ -47,12 +50,17 @@ BEGINNINGS = tuple(
 )
 """An ordinary morning, and moments at which a local day, a year or a summer time is about to begin."""
 DRAINED_S_MAX = 90.0
-QUIET_S = 1.2
+QUIET_S = 2.2
 """Longer than it takes every reader and every relay to look again."""
 LOOK_EVERY_S = 0.4
 TIMER_LOOKS_EVERY_S = 4.0
 """Oftener than it needs to: half a minute of waiting readers would cost more than all else in a run."""
+RELAYS_LOOK_EVERY_S = 2.0
+"""More seldom than they do: in short runs most looks find nothing, and each asks for the end of every queue."""
 HEARS = {"intake": ("referral",), "referral": ("intake",), "stats": ("intake", "referral")}
+
+_OVER: "list[_Run]" = []
+"""Runs of this process. Kept: what is killed must not be cleaned up either, in the middle of the next run."""
 
 
 class Report(NamedTuple):
@@ -65,7 +73,10 @@ class Report(NamedTuple):
 
 
 def carry_out(plan: Plan, ground: Ground, folder: Path) -> Report:
-    """Play a plan in a folder of its own. The process is changed for good: it is to be one that is thrown away."""
+    """Play a plan in a folder of its own. The process is changed for good: it is to be one that is thrown away.
+
+    Others may have been played in it: each sets what it changes anew.
+    """
     logging.disable(logging.CRITICAL)
     for name in SCHEMAS:
         shutil.copy(ground.folder / f"{name}.sqlite3", folder)
@@ -74,6 +85,7 @@ def carry_out(plan: Plan, ground: Ground, folder: Path) -> Report:
     _stand_in(loop, wall, plan.seed)
     asyncio.set_event_loop(loop)
     run = _Run(loop, wall, plan, ground, folder)
+    _OVER.append(run)
     try:
         findings = loop.run_until_complete(run.play())
     except StandsStill:
@@ -241,6 +253,9 @@ def _stand_in(loop: VirtualLoop, wall: Wall, seed: int) -> None:
     vars(shared.ids)["uuid7"] = uuid7
     vars(shared.service)["Database"] = InlineDatabase
     vars(timer)["LOOK_EVERY_S_MAX"] = TIMER_LOOKS_EVERY_S
+    vars(relay)["LOOK_EVERY_S"] = RELAYS_LOOK_EVERY_S
+    # The client reads its own version from its package's files again for each connection.
+    vars(redis.utils)["get_lib_version"] = lambda: redis.__version__
     InlineDatabase.chance = Random(f"store {seed}")
     time.monotonic = loop.time
     time.time = wall.time

@@ -4,9 +4,9 @@ import asyncio
 import sqlite3
 from collections import deque
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from shared.database import Database, Result, Work
 from tests.simulation.loop import current_process
@@ -24,9 +24,22 @@ class InlineDatabase(Database):
     """What is written is on disk at one instant between the asking and the answer; a process dies on either side."""
 
     chance = Random(0)
+    first: ClassVar[Engine | None] = None
+
+    @classmethod
+    def prepare(cls, url: str) -> None:
+        """Open one before all others: they speak its dialect, which is whole once it has met a file."""
+        database = cls(url, "first")
+        database.read_now(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        database.let_go()
+        cls.first = database._reading
 
     def __init__(self, url: str, schema: str) -> None:
         super().__init__(url, schema)
+        if self.first:
+            for engine in (self._writing, self._reading):
+                # Statements are compiled once for all lives, not anew in each.
+                engine.dialect, engine._compiled_cache = self.first.dialect, self.first._compiled_cache
         self._jobs = self._inline = _Jobs(self)  # type: ignore[assignment]
         self.is_working = False
         self.is_full = self.is_broken = False

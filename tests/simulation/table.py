@@ -22,7 +22,7 @@ class Table:
 
     runs: int = 0
     visits: int = 0
-    steps: int = 0
+    steps: dict[int, int] = field(default_factory=dict)
     struck: Counter[str] = field(default_factory=Counter)
     survived: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[Plan, Report]] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Table:
         """One more run."""
         self.runs += 1
         self.visits += report.visits
-        self.steps += report.steps
+        self.steps[plan.seed] = report.steps
         self.struck.update(report.struck)
         if report.findings:
             self.failed.append((plan, report))
@@ -49,7 +49,8 @@ class Table:
         for stage in STAGES:
             yield f"{stage:40}{self.struck[stage]:>8,}{self.survived[stage]:>10,}"
         yield ""
-        yield f"{self.runs:,} runs, {self.visits:,} visits, {self.steps:,} steps, {sum(self.struck.values()):,} faults"
+        steps = sum(self.steps.values())
+        yield f"{self.runs:,} runs, {self.visits:,} visits, {steps:,} steps, {self.struck.total():,} faults"
         for fault, times in _lost(self.failed):
             yield f"{fault}: {times:,}"
         if not self.failed:
