@@ -51,14 +51,14 @@ async def accept_for_ever(client: httpx.AsyncClient, house: House) -> None:
     while True:
         for partner in (await client.get(f"{url}/partners")).json():
             code = partner["code"]
-            query = {"limit": "20", **({"after": after[code]} if code in after else {})}
+            query = {"limit": "20", **({"after": after[code]} if after.get(code) else {})}
             page = (await client.get(f"{url}/queues/{code}", params=query)).json()
             for item in page["items"][::2]:
                 headers = {"If-Match": f'"{item["version"]}"'}
                 answer = await client.post(f"{url}/referrals/{item['referral_id']}/accept", headers=headers)
                 assert answer.status_code in (200, 409, 412), answer.text
-            if page["items"]:
-                after[code] = f"{page['items'][-1]['position']}-0"
+            # The last page names no next one: it is read again, for what has come since.
+            after[code] = page["next"] or after.get(code, "")
         await asyncio.sleep(0.05)
 
 
