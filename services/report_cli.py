@@ -34,6 +34,7 @@ def report(
     html: Annotated[Path | None, typer.Option(help="Write the review as one HTML file.")] = None,
     pdf: Annotated[Path | None, typer.Option(help="Write the review as a PDF, by a Chromium of this machine.")] = None,
     site: Annotated[str | None, typer.Option(help="Of one site only.")] = None,
+    city: Annotated[bool, typer.Option("--city", help="Of what was published alone, as the city sees it.")] = False,
     lang: Annotated[_Language, typer.Option(help="The language of the review.")] = _Language.FR,
     token_file: Annotated[
         Path | None, typer.Option("--token-file", help="A file with a token, if the house asks for one.", exists=True)
@@ -44,9 +45,9 @@ def report(
     if pdf and browser is None:
         _fail(NO_CHROMIUM)
     settings = Settings()
-    document = _asked(settings, year, site, token_file)
+    document = _asked(settings, f"{year}/city" if city else str(year), site, token_file)
     if not html and not pdf:
-        _print(document)
+        (_print_city if city else _print)(document)
         return
     text = _as_html(settings, document, lang.value)
     if html:
@@ -57,15 +58,15 @@ def report(
         typer.echo(f"{pdf}: written")
 
 
-def _asked(settings: Settings, year: int, site: str | None, token_file: Path | None) -> dict[str, Any]:
-    """`GET /report/{year}` of the house that runs in the data folder."""
+def _asked(settings: Settings, which: str, site: str | None, token_file: Path | None) -> dict[str, Any]:
+    """`GET /report/{which}` of the house that runs in the data folder."""
     card = find_house(settings)
     if card is None:
         _fail(f"no house runs in {settings.data}")
     # From a file: a command line can be read by everybody on the machine.
     token = token_file.read_text(encoding="ascii").strip() if token_file else None
     shown = SwappedToken(card["services"]["intake"]["url"], token) if token else None
-    address = f"{card['services']['stats']['url']}/report/{year}"
+    address = f"{card['services']['stats']['url']}/report/{which}"
     try:
         answer = httpx.get(
             address, params={"site": site} if site else {}, auth=shown, timeout=TIMEOUT_S, trust_env=False
@@ -82,12 +83,14 @@ def _asked(settings: Settings, year: int, site: str | None, token_file: Path | N
 
 def _as_html(settings: Settings, document: Mapping[str, Any], code: str) -> str:
     # Loaded only now: every other command would wait for templates that it does not need.
-    from services.stats.pages import pages_of
+    from services.stats.pages import city_review, pages_of
     from services.stats.pages.review import as_document
     from shared.catalogue import load_catalogue
     from shared.clock import utc_now
 
     catalogue = load_catalogue(settings.house_file)
+    if "figures" in document:
+        return city_review.as_document(pages_of(catalogue), catalogue, document, code)
     today = utc_now().astimezone(catalogue.default_site.zone).date()
     return as_document(pages_of(catalogue), catalogue, document, code, today)
 
@@ -125,6 +128,23 @@ def _print(document: Mapping[str, Any]) -> None:
         for row in sorted(document[figure][f"by_{by}"], key=lambda row: -int(row["count"])):
             table.add_row(str(row.get("name") or row[by]), str(row["count"]))
         console.print(table)
+
+
+def _print_city(document: Mapping[str, Any]) -> None:
+    """Each table of it; a dash stands for what is not published."""
+    console = Console()
+    console.print(f"{document['year']}, published by {document['published_on']}", highlight=False)
+    for figure, found in document["figures"].items():
+        table = Table(figure, "", "count")
+        table.add_row("total", "", _number(found["count"]))
+        for by in (name for name in found if name.startswith("by_") and name != "by_month"):
+            for line in found[by]:
+                table.add_row(by.removeprefix("by_"), line["label"], _number(line["count"]))
+        console.print(table)
+
+
+def _number(count: int | None) -> str:
+    return "-" if count is None else str(count)
 
 
 def _fail(reason: str) -> NoReturn:

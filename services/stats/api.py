@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 
 from services.stats import queries
 from services.stats.audience import check_division, sees_all
+from services.stats.city_review import city_review
 from services.stats.live import Live
 from services.stats.periods import Grain
 from services.stats.queries import KINDS, Asked
@@ -24,7 +25,7 @@ from shared.database import Database
 from shared.web.app import problems
 from shared.web.cursors import BEGINNING, CURSOR_MAX, Cursors
 from shared.web.parameters import Day, Year
-from shared.web.problems import FieldError, invalid
+from shared.web.problems import FieldError, invalid, not_found
 
 
 class FigureName(StrEnum):
@@ -122,6 +123,21 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
             return RedirectResponse(f"/report/{year}/page{query}", 303, headers={"Vary": "Accept"})
         response.headers["Vary"] = "Accept"
         return await report(database, catalogue, year, site)
+
+    @app.get(
+        "/report/{year}/city",
+        tags=["figures"],
+        summary="The yearly review, of what was published alone",
+        responses=problems(404, 422),
+    )
+    async def published_review(
+        year: Year, site: Annotated[str | None, Query(json_schema_extra=sites)] = None
+    ) -> dict[str, Any]:
+        _check_site(catalogue, site)
+        found = await database.read(lambda connection: city_review(connection, year, site))
+        if found is None:
+            raise not_found("published year")
+        return found
 
 
 def _check(

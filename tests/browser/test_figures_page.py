@@ -20,13 +20,18 @@ A4_INNER = {"width": 703, "height": 1000}
 def street(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Street]:
     """The services of a house of two sites, with two years to compare."""
     folder = tmp_path_factory.mktemp("figures") / "data"
-    with running_valkey() as bus, open_street(folder, bus, catalogue=house_of_two_sites(folder)) as opened:
-        for month in range(1, 13):
-            opened.record("health", "housing", occurred_at=f"{REVIEWED}-{month:02}-05T10:00:00+01:00")
-            opened.record("legal", occurred_at=f"{REVIEWED - 1}-{month:02}-05T10:00:00+01:00", site=SECOND)
-        opened.record("administrative", site=SECOND, channel="phone")
-        opened.referrals_of(opened.record("health")["visit_id"])
-        yield opened
+    house = house_of_two_sites(folder)
+    with running_valkey() as bus:
+        with open_street(folder, bus, catalogue=house) as opened:
+            for month in range(1, 13):
+                opened.record("health", "housing", occurred_at=f"{REVIEWED}-{month:02}-05T10:00:00+01:00")
+                opened.record("legal", occurred_at=f"{REVIEWED - 1}-{month:02}-05T10:00:00+01:00", site=SECOND)
+            opened.record("administrative", site=SECOND, channel="phone")
+            opened.referrals_of(opened.record("health")["visit_id"])
+        # Periods that are over are published when stats starts.
+        with open_street(folder, bus, catalogue=house) as opened:
+            until(lambda: opened.stats.get(f"/report/{REVIEWED}/city").is_success)
+            yield opened
 
 
 def address(street: Street, path: str) -> str:
@@ -46,6 +51,8 @@ def today(page: Page) -> int:
         f"/figures?site={SECOND}&lang=en",
         f"/report/{REVIEWED}/page",
         "/report/1999/page?lang=en",
+        f"/report/{REVIEWED}/city/page",
+        "/report/1999/city/page?lang=en",
         "/figures/bi",
         "/figures/bi?lang=en",
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.stats.live import Live
+from services.stats.pages.city_review import CITY_NAV, city_review_pages
 from services.stats.pages.figures import figure_pages
 from services.stats.pages.review import review_pages
 from services.stats.pages.tools import tool_pages
@@ -23,6 +24,7 @@ def add_figure_pages(
         pages_of(catalogue),
         figure_pages(catalogue, database, live, cursors),
         review_pages(catalogue, database),
+        city_review_pages(catalogue, database),
         tool_pages(catalogue, database),
         *others,
     )
@@ -30,5 +32,5 @@ def add_figure_pages(
 
 def pages_of(catalogue: Catalogue) -> Pages:
     """What the pages of figures are made from."""
-    nav = [NavLink("/figures", mark("Chiffres")), NavLink("/report", mark("Bilan de l’année"))]
+    nav = [NavLink("/figures", mark("Chiffres")), NavLink("/report", mark("Bilan de l’année")), CITY_NAV]
     return Pages(Path(__file__).parents[1], catalogue.name, nav)
