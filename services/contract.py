@@ -26,7 +26,7 @@ def documents() -> Iterator[tuple[Path, str]]:
             settings = Settings(data=Path(folder), database_url="", redis_url="redis://localhost", catalogue=HOUSES)
             app, _ = build(settings)
             yield Path("openapi") / f"{name}.json", _written(app.openapi())
-            yield Path("asyncapi") / f"{name}.json", _written(app.state.asyncapi)
+            yield Path("asyncapi") / f"{name}.json", _written(app.state.asyncapi())
 
 
 def write() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
 _SERVER_FAULT = 500
+SEND_S_MAX = 2.0
+"""A collector that does not answer is given up after so long, retries included: nobody waits for it at the end."""
 
 
 class Tracing:
@@ -32,7 +34,7 @@ class Tracing:
 
         resource = Resource.create({"service.name": service, "service.namespace": "maison"})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        exporter = OTLPSpanExporter(f"{collector.rstrip('/')}/v1/traces")
+        exporter = OTLPSpanExporter(f"{collector.rstrip('/')}/v1/traces", timeout=SEND_S_MAX)
         self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1_000))
         self._tracer = self._provider.get_tracer("maison")
         self._propagator = TraceContextTextMapPropagator()

@@ -6,6 +6,7 @@ relay, which FastStream does not know, and is added from the published language.
 
 import re
 from collections.abc import Iterator
+from functools import cache, partial
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -51,11 +52,13 @@ ENVELOPE: dict[str, Any] = {
 
 def add_contract_routes(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
     """Add `/asyncapi.json` and `/metrics`."""
-    app.state.asyncapi = document = asyncapi(app, service)
+    # Made when somebody asks for it, as `/openapi.json` is, and not while a house waits for its services to start.
+    app.state.asyncapi = document = cache(partial(asyncapi, app, service))
 
+    # Not `async`: it is made in a thread, so that nobody else waits.
     @app.get("/asyncapi.json", include_in_schema=False)
-    async def contract() -> dict[str, Any]:
-        return document
+    def contract() -> dict[str, Any]:
+        return document()
 
     @app.get(
         "/metrics",

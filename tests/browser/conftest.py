@@ -20,7 +20,7 @@ from shared.settings import Settings
 from tests.browser.chromium import NO_BROWSER, find_chromium, running_browser
 
 OPEN_S_MAX = 90.0
-WAIT_MS_MAX = 15_000
+WAIT_MS_MAX = 30_000
 NARROW = {"width": 320, "height": 720}
 WIDE = {"width": 1280, "height": 900}
 
