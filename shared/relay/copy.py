@@ -116,12 +116,15 @@ class TopicCopy:
         Readers further on do not notice: they ask for what lies behind their own position.
         """
         await self.look()
+        await self._replace(self.ends_at, after)
+
+    async def _replace(self, expected: int, after: int) -> None:
         failpoint("relay.before-restart")
         entries = await self._read(after, ENTRIES_MAX)
         while True:
             try:
                 async with calls(self._redis, self.key) as called:
-                    await called.send(self._ends_at or 0, "restart", entries)
+                    await called.send(expected, "restart", entries)
                     await self._hear(await called.answer(), after)
                     return
             except ScriptUnknown:
@@ -159,13 +162,14 @@ class TopicCopy:
         return True
 
     async def _go_to(self, actual: int) -> None:
-        self._ends_at = actual
         if actual and not await self._is_ours(actual):
             # The topic of a log that is no more: ours was brought back from a backup, and went on otherwise.
-            await self.restart(await self._start())
+            await self._replace(actual, await self._start())
             return
         # An empty topic says nothing of where to begin; an entry's position does.
-        self._after = actual or await self._start()
+        after = actual or await self._start()
+        # Both or neither: cut off in between, it would go on behind entries that the topic does not hold.
+        self._ends_at, self._after = actual, after
 
 
 async def last_position(redis: Redis, key: str) -> int:

@@ -121,13 +121,15 @@ class Relay:
     async def _tend_queues(self) -> None:
         for tag in await self._events.tags():
             queue = self._queue(tag)
-            if await queue.look():
-                self._tagged.add(tag)
+            await queue.look()
             start = await self._events.nth_newest(tag, QUEUE_KEPT)
-            # A queue that ends beyond the log tells of a log that is no more (a restored backup): it starts again.
-            if queue.ends_at > await self._events.nth_newest(tag, 0):
-                await queue.restart(start)
+            newest = await self._events.nth_newest(tag, 0)
+            if queue.ends_at != newest:
+                # What was lost, or what another process wrote and did not live to relay.
                 self._tagged.add(tag)
+            # A queue that ends beyond the log tells of a log that is no more (a restored backup): it starts again.
+            if queue.ends_at > newest:
+                await queue.restart(start)
             elif start:
                 await queue.trim(start)
 

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from shared.bus import queue_key, topic_key
-from shared.log import NEW, Log
+from shared.log import NEW, Entry, Log
 from shared.relay import TopicCopy
 from shared.relay import copy as copy_module
 from shared.relay import readers as readers_module
@@ -137,11 +138,57 @@ async def test_a_relay_that_was_overtaken_leaves_no_answer_behind_on_its_connect
         assert await standing(ours, TOPIC) == await recorded(log)
 
 
-def _copy(log: Log, redis: Client) -> TopicCopy:
-    async def start() -> int:
-        return 0
+async def test_a_relay_cut_off_while_it_looks_where_a_topic_ends_leaves_no_hole(tmp_path: Path, valkey: Valkey) -> None:
+    async with opened_log(sqlite_file(tmp_path)) as log, connected(valkey) as ours, connected(valkey) as theirs:
+        await fill(log, 3)
+        cut = _Cut(log, ours)
+        await cut.copy.advance()
+        await fill(log, 6)
+        await cut.copy.advance()
+        # The bus lost everything, another relay has filled it half, and our line breaks while we are told of it.
+        valkey.flush()
+        await _copy_of(log, theirs, upto=3).advance()
+        await fill(log, 5)
+        cut.reads_left = 1
+        with pytest.raises(ConnectionError):
+            while await cut.copy.advance():
+                pass
+        while await cut.copy.advance():
+            pass
+        assert await standing(ours, TOPIC) == await recorded(log)
 
-    return TopicCopy(redis, TOPIC, lambda after, limit: log.read_after(0, after, limit), start, "relay.before-publish")
+
+class _Cut:
+    """A copy whose log cannot be read any more after so many reads, once."""
+
+    def __init__(self, log: Log, redis: Client) -> None:
+        self.reads_left: int | None = None
+
+        async def read(after: int, limit: int) -> list[Entry]:
+            if self.reads_left == 0:
+                self.reads_left = None
+                raise ConnectionError("cut")
+            if self.reads_left:
+                self.reads_left -= 1
+            return await log.read_after(0, after, limit)
+
+        self.copy = TopicCopy(redis, TOPIC, read, _from_the_beginning, "relay.before-publish")
+
+
+def _copy_of(log: Log, redis: Client, upto: int) -> TopicCopy:
+    async def read(after: int, limit: int) -> list[Entry]:
+        return [entry for entry in await log.read_after(0, after, limit) if entry.position <= upto]
+
+    return TopicCopy(redis, TOPIC, read, _from_the_beginning, "relay.before-publish")
+
+
+async def _from_the_beginning() -> int:
+    return 0
+
+
+def _copy(log: Log, redis: Client) -> TopicCopy:
+    read = partial(log.read_after, 0)
+    return TopicCopy(redis, TOPIC, read, _from_the_beginning, "relay.before-publish")
 
 
 async def _answers(ask: Callable[[], Awaitable[object]]) -> bool:
@@ -485,6 +532,19 @@ async def test_a_queue_keeps_its_newest_entries_only(
         valkey.flush()
         await _until_queue_is(redis, "p01", [11, 13, 15, 17, 19])
         await _until_queue_is(redis, "p02", [12, 14, 16, 18, 20])
+
+
+async def test_what_another_process_left_unsaid_comes_to_its_queue_although_nothing_happens(
+    tmp_path: Path, valkey: Valkey
+) -> None:
+    file = sqlite_file(tmp_path)
+    async with opened_log(file) as ours, opened_log(file) as theirs, relaying(ours, valkey, queues=True) as redis:
+        await fill(ours, 4, tags=("p01", "p02"))
+        await _until_queue_is(redis, "p02", [2, 4])
+        # It dies before it relays what it wrote.
+        await fill(theirs, 3, tags=("p02", "p01"))
+        await _until_queue_is(redis, "p02", [2, 4, 5, 7])
+        await _until_queue_is(redis, "p01", [1, 3, 6])
 
 
 async def _until_queue_is(redis: Client, partner: str, positions: list[int]) -> None:
