@@ -151,8 +151,7 @@ async def test_a_relay_cut_off_while_it_looks_where_a_topic_ends_leaves_no_hole(
         await fill(log, 5)
         cut.reads_left = 1
         with pytest.raises(ConnectionError):
-            while await cut.copy.advance():
-                pass
+            await cut.copy.advance()
         while await cut.copy.advance():
             pass
         assert await standing(ours, TOPIC) == await recorded(log)
