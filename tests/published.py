@@ -84,6 +84,9 @@ def a_year() -> dict[Tally, int]:
         },
         "requests": {"category": ("housing", "health", "legal"), "status": ("open", "answered", GONE)},
         "referrals": {"partner": ("p01", "p02", "p07"), "category": ("housing", "health", "legal")},
+        "invitations": {"status": ("given", "used", GONE)},
+        "actions": {"kind": ("workshop", "health_morning", "thematic_meeting")},
+        "attendances": {"kind": ("workshop", "health_morning", "thematic_meeting")},
     }
     for year, months in ((2008, 12), (2009, 3)):
         for month in range(1, months + 1):

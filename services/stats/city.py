@@ -28,7 +28,7 @@ from shared.database import Database, StoreUnavailable
 from shared.languages import LANGUAGES
 
 LOOK_EVERY_S = 3600
-_SAME_EVERYWHERE = ("channel", "status", "need")
+_SAME_EVERYWHERE = ("channel", "status", "need", "kind")
 RETRY_S = 30
 _LOCK = 7_264_032
 """Two replicas that start at once make the schema `bi` one after the other, by this advisory lock."""

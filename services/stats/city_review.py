@@ -35,11 +35,15 @@ def city_review(connection: Connection, year: int, site: str | None) -> dict[str
     if not any(row["grain"] == Grain.YEAR for row in rows):
         return None
     names = {key: name.label for key, name in known_names(connection).items()}
+    # What there was nothing of in a year was not published of it: that is no withheld number.
+    of: dict[str, list[Row]] = {row["figure"]: [] for row in rows if row["grain"] == Grain.YEAR}
+    for row in rows:
+        of.get(row["figure"], []).append(row)
     return {
         "year": year,
         "site": site,
         "published_on": max(row["published_on"] for row in rows),
-        "figures": {figure: _figure([row for row in rows if row["figure"] == figure], names) for figure in PUBLISHED},
+        "figures": {figure: _figure(of[figure], names) for figure in PUBLISHED if figure in of},
     }
 
 

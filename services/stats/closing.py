@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from services.stats.actions import ACTIONS, ATTENDANCES
 from services.stats.periods import Grain, bounds, key
 from services.stats.projections import REFERRALS, REQUESTS, TOTAL, VISITS
 from services.stats.secrecy import Sum
 from services.stats.tables import ALL_SITES
+from services.stats.waiting import INVITATIONS
 
 GRACE_DAYS = 7
 """Visits of the last days are often entered late: a month closes a week after its last day."""
@@ -21,8 +23,15 @@ PUBLISHED: Mapping[str, tuple[str, ...]] = {
     VISITS: ("category", "channel", "language", "need"),
     REQUESTS: ("category", "channel", "status"),
     REFERRALS: ("category", "partner", "status"),
+    INVITATIONS: ("status",),
+    ACTIONS: ("kind", "category"),
+    ATTENDANCES: ("kind", "category"),
 }
-"""What each figure is divided by when it is published."""
+"""What each figure is divided by when it is published.
+
+No two of them count the same thing: what one withholds could be read off the other. So there are no unmet needs beside
+the requests by status. Actions are not divided by partner: one that two led would stand under both.
+"""
 _DOES_NOT_ADD_UP = {(VISITS, "category"), (VISITS, "language"), (VISITS, "need")}
 """A visit with two requests counts under both of their categories; one of which no language was said, under none."""
 

@@ -25,7 +25,7 @@ COLUMNS = (
     Column("site", "string", "Code de la maison ; vide : toutes les maisons ensemble."),
     Column("maille", "string", "day, week, month ou year : la durée de la période."),
     Column("periode", "string", "La période, en ISO 8601 : 2008-03-11, 2008-W11, 2008-03 ou 2008."),
-    Column("axe", "string", "Ce que la ligne répartit : total, category, partner, channel, status, language ou need."),
+    Column("axe", "string", "Ce qui est réparti : total, category, partner, channel, status, language, need ou kind."),
     Column("code", "string", "Le code sur cet axe ; vide pour le total."),
     Column("libelle", "string", "Le code en toutes lettres, quand la maison lui donne un nom."),
     Column("nombre", "integer", "Le nombre compté ; vide quand il est masqué."),
@@ -40,6 +40,9 @@ UNITS: Mapping[str, str] = {
     "visits": "Accueils, au jour local où ils ont eu lieu.",
     "requests": "Demandes, au jour local de l'accueil où elles ont été faites.",
     "referrals": "Orientations, au jour local où elles ont été transmises.",
+    "invitations": "Invitations aux familles, au jour local où elles ont été remises.",
+    "actions": "Actions collectives, au jour local où elles ont eu lieu.",
+    "attendances": "Participations à des actions collectives, nommées ou non, au jour local de l'action.",
 }
 
 

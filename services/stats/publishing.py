@@ -1,6 +1,6 @@
 """Publishing what has closed: once, with the cells withheld that would betray somebody, and never changed after.
 
-A published figure stays as it was. When records of a closed month change, the month is published again as a
+A published figure stays as it was. When records of a closed month change, the figure is published again as a
 restatement beside the first, as soon as no difference between the two is small enough to point at somebody.
 The threshold is the house's of that day, kept with each cell: another one holds for what is published from then on.
 """
@@ -8,7 +8,7 @@ The threshold is the house's of that day, kept with each cell: another one holds
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
@@ -57,23 +57,28 @@ class Publisher:
         return True
 
     def _due(self, month: str, now: datetime, connection: Connection) -> list[Row]:
-        """What is to be published of a month now: all of it, or a restatement, or nothing."""
+        """What is to be published of a month now. Each figure goes its own way: none waits for another to be due."""
+        return [row for figure in PUBLISHED for row in self._due_of(figure, month, now, connection)]
+
+    def _due_of(self, figure: str, month: str, now: datetime, connection: Connection) -> list[Row]:
+        """What is to be published of one figure: all of the month, or a restatement, or nothing; then its year."""
+        published = partial(_published, connection, figure)
         first, last = days_of(month)
-        earlier = _published(connection, Grain.DAY, first.isoformat(), f"{month}-00")
-        days = _live(connection, Grain.DAY, f"{month}-01", last.isoformat(), totals_only=True)
-        whole = _live(connection, Grain.MONTH, month, month)
-        before = _published(connection, Grain.MONTH, month, month) + _published(
-            connection, Grain.DAY, f"{month}-01", last.isoformat()
-        )
-        if before.counts and not _is_due(before, {**days, **whole}, self._threshold):
-            return []
-        cells = {**with_weeks({**earlier.counts, **days}, month), **whole}
-        gone = {cell: 0 for cell in before.counts if cell not in cells}
-        rows = self._rows(cells | gone, earlier, before, now)
-        months = _published(connection, Grain.MONTH, f"{month[:4]}-01", f"{month[:4]}-12")
-        year = _published(connection, Grain.YEAR, month[:4], month[:4])
-        if rows and (month.endswith("-12") or year.counts):
-            months = months + _Published.of(row for row in rows if row["grain"] == Grain.MONTH)
+        earlier = published(Grain.DAY, first.isoformat(), f"{month}-00")
+        days = _live(connection, figure, Grain.DAY, f"{month}-01", last.isoformat())
+        whole = _live(connection, figure, Grain.MONTH, month, month)
+        before = published(Grain.MONTH, month, month) + published(Grain.DAY, f"{month}-01", last.isoformat())
+        rows: list[Row] = []
+        if not before.counts or _is_due(before, {**days, **whole}, self._threshold):
+            cells = {**with_weeks({**earlier.counts, **days}, month), **whole}
+            gone = {cell: 0 for cell in before.counts if cell not in cells}
+            rows = self._rows(cells | gone, earlier, before, now)
+        months = published(Grain.MONTH, f"{month[:4]}-01", f"{month[:4]}-12")
+        year = published(Grain.YEAR, month[:4], month[:4])
+        months = months + _Published.of(row for row in rows if row["grain"] == Grain.MONTH)
+        # A year is over with December, whether or not there was anything to count in it.
+        is_over = month.endswith("-12") and not year.counts
+        if months.counts and (is_over or (rows and year.counts)):
             rows += self._rows({**months.counts, **year_of(months.counts)}, months, year, now)
         return rows
 
@@ -122,7 +127,7 @@ def _is_due(before: "_Published", now: Mapping[Cell, int], today: Callable[[Cell
 
 @dataclass(frozen=True)
 class _Published:
-    """Cells as last published, with the threshold of each, those that were ever withheld, and the last revision."""
+    """Cells of one figure as last published, with the threshold of each, those ever withheld, the last revision."""
 
     counts: Mapping[Cell, int]
     withheld: frozenset[Cell]
@@ -154,19 +159,15 @@ class _Published:
         )
 
     def threshold(self, cell: Cell, today: Callable[[Cell], int]) -> int:
-        """What the cell's table was published under here; today's where nothing of the table was."""
-        return self.thresholds.get(cell) or self._by_table.get(cell.figure) or today(cell)
-
-    @cached_property
-    def _by_table(self) -> Mapping[str, int]:
-        return {cell.figure: threshold for cell, threshold in self.thresholds.items()}
+        """What the cell was published under here, or its table; today's where nothing of the table was."""
+        return self.thresholds.get(cell) or next(iter(self.thresholds.values()), 0) or today(cell)
 
 
-def _published(connection: Connection, grain: Grain, first: str, last: str) -> _Published:
+def _published(connection: Connection, figure: str, grain: Grain, first: str, last: str) -> _Published:
     columns = PUBLICATIONS.c
     query = (
         select(PUBLICATIONS)
-        .where(columns.grain == grain.value, columns.period >= first, columns.period <= last)
+        .where(columns.figure == figure, columns.grain == grain.value, columns.period.between(first, last))
         .order_by(columns.revision, *(columns[name] for name in Cell._fields))
     )
     return _Published.of(dict(row) for row in connection.execute(query).mappings())
@@ -182,16 +183,14 @@ def _first_day(connection: Connection) -> date | None:
     return date.fromisoformat(first) if first else None
 
 
-def _live(connection: Connection, grain: Grain, first: str, last: str, *, totals_only: bool = False) -> dict[Cell, int]:
+def _live(connection: Connection, figure: str, grain: Grain, first: str, last: str) -> dict[Cell, int]:
+    """What is counted now, of that which is published: of days the totals alone."""
     columns = FIGURES.c
+    divided = (TOTAL,) if grain is Grain.DAY else (TOTAL, *PUBLISHED[figure])
     query = (
         select(FIGURES)
-        .where(columns.grain == grain.value, columns.period >= first, columns.period <= last)
+        .where(columns.figure == figure, columns.grain == grain.value, columns.period.between(first, last))
+        .where(columns.dimension.in_(divided))
         .order_by(*(columns[name] for name in Cell._fields))
     )
-    return {
-        _cell(row): row["count"]
-        for row in connection.execute(query).mappings()
-        if row["dimension"] == TOTAL or (not totals_only and row["dimension"] in PUBLISHED.get(row["figure"], ()))
-        if row["figure"] in PUBLISHED
-    }
+    return {_cell(row): row["count"] for row in connection.execute(query).mappings()}

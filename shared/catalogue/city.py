@@ -28,6 +28,9 @@ class Thresholds(Part):
     visits: Threshold | None = None
     requests: Threshold | None = None
     referrals: Threshold | None = None
+    invitations: Threshold | None = None
+    actions: Threshold | None = None
+    attendances: Threshold | None = None
 
 
 class Secrecy(Part):

@@ -268,6 +268,49 @@ async def test_a_table_may_have_a_threshold_of_its_own(figures: Figures) -> None
     assert {code for (_month, code), count in shown.items() if count is None} >= {"legal", "elderly", "training"}
 
 
+async def actions(figures: Figures, *days: str) -> None:
+    """A workshop with twenty people on each day."""
+    for day in days:
+        held = (("actions", 1), ("attendances", 20))
+        ways = (("total", ""), ("kind", "workshop"), ("category", "early_childhood"))
+        await figures._add({Tally(figure, by, code, SITE, day): n for figure, n in held for by, code in ways})
+
+
+async def test_a_figure_that_few_things_happen_to_holds_no_other_back(figures: Figures) -> None:
+    await months(figures)
+    await actions(figures, "2008-01-15")
+    assert await figures.close(date(2008, 2, 8)) == ["2008-01"]
+    await figures.count("2008-01-10", housing=30)
+    await actions(figures, "2008-01-16")
+    # One action more is never told; the requests, and who was there, are.
+    assert await figures.close(date(2008, 2, 9)) == ["2008-01"]
+    assert (await figures.shown("month", revision=2))["2008-01", "housing"] == 70
+    columns = PUBLICATIONS.c
+    query = select(columns.figure, columns.revision).where(columns.grain == "month").distinct()
+    found = await figures.database.read(lambda connection: connection.execute(query).all())
+    revisions = {(figure, revision) for figure, revision in found}
+    assert revisions == {("actions", 1), *((each, n) for each in ("requests", "attendances") for n in (1, 2))}
+
+
+async def test_a_figure_that_is_published_from_now_on_is_published_of_what_closed_before(figures: Figures) -> None:
+    await months(figures)
+    await figures.close(date(2008, 3, 8))
+    before = await figures.shown("month")
+    await actions(figures, *(f"2008-01-{day}" for day in range(10, 25)))
+    assert await figures.close(date(2008, 3, 9)) == ["2008-01"]
+    assert (await figures.shown("month", "kind"))["2008-01", "workshop"] in (15, 300)
+    assert before.items() <= (await figures.shown("month")).items()
+
+
+async def test_a_year_is_published_although_nothing_of_it_happened_in_december(figures: Figures) -> None:
+    for month in range(1, 13):
+        await figures.count(f"2008-{month:02}-10", housing=30, health=40)
+    await actions(figures, *(f"2008-05-{day}" for day in range(10, 25)))
+    await figures.close(date(2009, 1, 8))
+    assert ("2008", "workshop") in await figures.shown("year", "kind")
+    assert await figures.close(date(2009, 1, 9)) == []
+
+
 async def test_two_replicas_publish_a_month_once(figures: Figures) -> None:
     await a_january(figures)
     figures.today = datetime(2008, 2, 8, 12, tzinfo=UTC) + timedelta(hours=1)

@@ -76,6 +76,11 @@ def test_the_city_has_its_review_and_the_house_keeps_its_own(city: Street) -> No
     assert "How to read this review" in english
 
 
+def test_what_there_was_nothing_of_is_not_called_withheld(city: Street) -> None:
+    figures = city.as_role("statistics", "stats").get("/report/2008/city").json()["figures"]
+    assert list(figures) == ["visits", "requests", "referrals", "invitations"]
+
+
 def test_a_year_that_is_not_published_says_so(city: Street) -> None:
     stats = city.as_role("statistics", "stats")
     assert stats.get("/report/2999/city").status_code == 404

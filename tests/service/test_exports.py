@@ -38,6 +38,9 @@ def city(folder: Path, settings_from_outside: object) -> Iterator[Street]:
             lines = [visit(number) for number in range(400)]
             answer = street.intake.post("/visits/batch", content="\n".join(lines), headers={"Content-Type": NDJSON})
             assert answer.status_code == 200
+            for number in range(30):
+                assert street.intake.post("/actions", json=action(number)).is_success
+            until(lambda: total(street, "actions") >= 30)
             until(lambda: total(street, "referrals") + total(street, "requests", status="unmet") >= 400)
         with open_street(folder, bus) as street:
             # The year is the last that is published.
@@ -61,9 +64,22 @@ def visit(number: int) -> str:
     body = {
         "occurred_at": datetime(2008, 1 + number % 12, 8 + number % 5, 10, tzinfo=UTC).isoformat(),
         "requests": [{"category": CATEGORIES[number % len(CATEGORIES)]}],
+        # Every third brings children, whom a family's partner invites.
+        "children": number % 3 == 0,
         "idempotency_key": f"city-{number}",
     }
     return json.dumps(body)
+
+
+def action(number: int) -> dict[str, Any]:
+    """A collective action of 2008, at some of which there were few people."""
+    return {
+        "held_at": datetime(2008, 1 + number % 12, 10, 9, tzinfo=UTC).isoformat(),
+        "kind": ("workshop", "health_morning")[number % 2],
+        "category": ("training", "health")[number % 2],
+        "headcount": 3 if number % 12 == 4 else 14,
+        "leaders": ["p09"],
+    }
 
 
 def total(street: Street, figure: str, **by: str) -> int:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.stats.actions import ACTIONS, ATTENDANCES
 from services.stats.closing import PUBLISHED
 from services.stats.projections import REFERRALS, REQUESTS, VISITS
 from services.stats.published import Column
+from services.stats.waiting import INVITATIONS
 
 WHOLE = "Ensemble"
 """What the empty code of each dimension is called: the line that is not divided by it."""
@@ -33,9 +35,10 @@ AXES: Mapping[str, Axis] = {
     "category": Axis("categorie", "dim_categorie", "Catégories de demande de la maison."),
     "partner": Axis("partenaire", "dim_partenaire", "Partenaires à qui des demandes sont confiées."),
     "channel": Axis("canal", "dim_canal", "Façons de venir : à l'accueil, par téléphone, par courrier."),
-    "status": Axis("etat", "dim_etat", "États d'une demande ou d'une orientation."),
+    "status": Axis("etat", "dim_etat", "États d'une demande, d'une orientation ou d'une invitation."),
     "language": Axis("langue", "dim_langue", "Langues, par leur code ISO 639-1, là où elles sont notées."),
     "need": Axis("besoin", "dim_besoin", "Ce qu'il a fallu pour se comprendre : interprète, écrivain public."),
+    "kind": Axis("sorte", "dim_sorte", "Sortes d'action collective."),
 }
 SITE = Axis("site", "dim_site", "Maisons ; la ligne vide est leur ensemble.")
 FACTS: Mapping[str, tuple[str, str]] = {
@@ -45,6 +48,15 @@ FACTS: Mapping[str, tuple[str, str]] = {
     ),
     REQUESTS: ("fait_demandes", "Demandes publiées, au jour local de l'accueil où elles ont été faites."),
     REFERRALS: ("fait_orientations", "Orientations publiées, au jour local où elles ont été transmises."),
+    INVITATIONS: (
+        "fait_invitations",
+        "Invitations aux familles publiées, au jour local de la remise ; utilisées quand la famille est venue.",
+    ),
+    ACTIONS: ("fait_actions", "Actions collectives publiées, au jour local où elles ont eu lieu."),
+    ATTENDANCES: (
+        "fait_participations",
+        "Participations publiées, au jour local de l'action : qui vient dix fois compte dix fois.",
+    ),
 }
 """The table of each figure. Each counts in a unit of its own: figures are never added up with each other."""
 
@@ -53,7 +65,7 @@ _BEFORE = (
     Column("periode", "string", "La période, en ISO 8601 : 2008-03-11, 2008-W11, 2008-03 ou 2008."),
     Column("maille", "string", "La durée de la période : day, week, month ou year."),
     Column("site", "string", "Code de la maison ; vide : toutes les maisons ensemble."),
-    Column("axe", "string", "Ce que la ligne répartit : total, category, partner, channel, status, language ou need."),
+    Column("axe", "string", "Ce qui est réparti : total, category, partner, channel, status, language, need ou kind."),
 )
 _AFTER = (
     Column("nombre", "integer", "Le nombre compté ; vide quand il est masqué, jamais zéro à sa place."),

@@ -34,7 +34,7 @@ def facts(document: Mapping[str, Any], catalogue: Catalogue, language: Language)
         "year": document["year"],
         "published_on": date.fromisoformat(document["published_on"]),
         "site_name": labels.of("site", document["site"]) if document["site"] else "",
-        "figures": [(figure, document["figures"][figure]) for figure in PUBLISHED],
+        "figures": list(document["figures"].items()),
         "divided": PUBLISHED,
         "label": labels.of,
         "months": get_month_names("wide", context="stand-alone", locale=language.locale),
