@@ -25,6 +25,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.answering import answer
 from benchmarks.recount import FIGURES, PERIODS, Counted, compared
 from benchmarks.servers import folder
 from services.caretaker import Caretaker
@@ -72,6 +73,9 @@ async def _load_and_compare(home: Path, visits: int, sites: int, years: int, con
         started = time.perf_counter()
         async with httpx.AsyncClient(base_url=house.urls["intake"], timeout=300) as intake:
             await _load(intake, catalogue, visits, years, console)
+        await _until_counted(settings)
+        async with httpx.AsyncClient(base_url=house.urls["referral"], timeout=300) as referral:
+            await answer(referral, settings.data, random.Random(SEED))
         await _until_counted(settings)
         console.print(f"{visits:,} visits recorded, routed and counted in {time.perf_counter() - started:,.0f} s")
         async with httpx.AsyncClient(base_url=house.urls["stats"], timeout=60) as stats:

@@ -26,16 +26,19 @@ class ReportNeedUnmet:
 
 @dataclass(frozen=True, slots=True)
 class AcceptReferral:
-    """The partner takes it on."""
+    """The partner takes it on, now (RFC 3339)."""
+
+    now: str = NOW
 
 
 @dataclass(frozen=True, slots=True)
 class DeclineReferral:
-    """The partner, or the person, says no. `follower` is what takes its place, if anything does."""
+    """The partner, or the person, says no, now (RFC 3339). `follower` is what takes its place, if anything does."""
 
     reason: str
     said_by: str
     follower: str | None = None
+    now: str = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,14 @@ class AskForPlace:
 
 @dataclass(frozen=True, slots=True)
 class BookAppointment:
-    """Keep this place of a permanence."""
+    """Keep this place of a permanence, now (RFC 3339)."""
 
     permanence_id: str
     place: int
     starts_at: str
     ends_at: str
     places: int | None = None
+    now: str = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,10 @@ class MissPerson:
 
 @dataclass(frozen=True, slots=True)
 class CompleteReferral:
-    """The partner has finished."""
+    """The partner has finished, now (RFC 3339)."""
 
     outcome: str
+    now: str = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,8 @@ class RedateRequest:
     requested_on: str
 
 
+Answer = AcceptReferral | DeclineReferral | BookAppointment | WalkPerson | ReceivePerson | MissPerson | CompleteReferral
+"""What somebody does for the person, or says to them: the first of these is the first answer."""
 HandOver = IssueReferral | ReportNeedUnmet
 Reaction = HandOver | DropRequest | RedateRequest
 """What follows from an event of intake."""

@@ -26,6 +26,7 @@ from services.referral.commands import (
     WalkPerson,
     WithdrawReferral,
 )
+from services.referral.reckoning import ANSWERS, Told, reckoned, with_place
 from services.referral.states import (
     Appointment,
     Dropped,
@@ -107,7 +108,7 @@ def decide(command: Command, state: Referral) -> Sequence[ReferralEvent]:
     if isinstance(command, ReportNeedUnmet):
         return [command.need] if isinstance(state, NoReferral) else []
     if isinstance(command, UndoMove):
-        return [_undone(command, state)]
+        return [_placed(_undone(command, state), state)]
     status = status_of(state)
     # A need that was settled is over for good: it can be found again, and is another one then.
     if status not in FROM[type(command)] or isinstance(state, NoReferral | Settled | Dropped):
@@ -122,7 +123,8 @@ def decide(command: Command, state: Referral) -> Sequence[ReferralEvent]:
         own = (need.category, need.reason, need.found_on)
         return [NeedSettled(need.request_id, need.site, day, command.follower, *own)]
     assert isinstance(state, Standing)
-    return [_decided(command, state)]
+    told = _decided(command, state)
+    return [_placed(reckoned(told, command, state), state) if isinstance(told, Moved) else told]
 
 
 def _decided(command: Command, state: Standing) -> ReferralEvent:  # noqa: C901, PLR0912 - a case for each move
@@ -136,7 +138,7 @@ def _decided(command: Command, state: Standing) -> ReferralEvent:  # noqa: C901,
         case RerouteReferral(follower):
             return ReferralRerouted(*facts, follower)
         case BookAppointment(permanence_id, place, starts_at, ends_at, places):
-            return AppointmentBooked(*facts, permanence_id, place, starts_at, ends_at, places)
+            return AppointmentBooked(*facts, permanence_id, place, starts_at, ends_at, places, keeps=permanence_id)
         case CancelAppointment(permanence_id):
             return AppointmentCancelled(*facts, permanence_id, _without_appointment(state).value)
         case WalkPerson(now):
@@ -182,10 +184,20 @@ def _undone(command: UndoMove, state: Referral) -> ReferralMoveUndone:
         command.follower,
         state.waited_min,
         state.walk_ended_on,
+        answer_days=state.answer_days,
+        outcome_days=state.outcome_days,
     )
 
 
-def evolve(state: Referral, event: ReferralEvent) -> Referral:
+def _placed(move: Told, state: Referral) -> Told:
+    """The move with what it does to places: whatever the rules below make of them."""
+    after = evolve(state, move)
+    assert isinstance(state, Standing)
+    assert isinstance(after, Standing)
+    return with_place(move, state, after)
+
+
+def evolve(state: Referral, event: ReferralEvent | Moved) -> Referral:
     """The referral after an event."""
     match event, state:
         case ReferralIssued(), _:
@@ -216,13 +228,17 @@ def _moved(state: Standing, event: Moved) -> Standing:
         waited_min=None,
         walk_ended_on=None,
         is_touched=True,
+        is_answered=state.is_answered or isinstance(event, ANSWERS),
+        answer_days=event.answer_days,
+        outcome_days=event.outcome_days,
         before=replace(state, before=None),
     )
     match event:
         case ReferralAccepted():
             return replace(after, is_taken_on=True)
         case AppointmentBooked():
-            place = Appointment(event.permanence_id, event.place, event.starts_at, event.ends_at)
+            is_counted = event.keeps is not None
+            place = Appointment(event.permanence_id, event.place, event.starts_at, event.ends_at, is_counted)
             return replace(after, appointment=place, walked_at=None)
         case AppointmentCancelled():
             return replace(after, appointment=None, walked_at=None, before=None)
@@ -238,7 +254,14 @@ def _moved(state: Standing, event: Moved) -> Standing:
         case ReferralExpired() | ReferralRerouted():
             return replace(after, appointment=None, follower=event.follower)
         case ReferralReopened():
-            return Standing(state.handed, reason=event.reason, is_touched=True, before=after.before)
+            return Standing(
+                state.handed,
+                reason=event.reason,
+                is_touched=True,
+                is_answered=after.is_answered,
+                outcome_days=after.outcome_days,
+                before=after.before,
+            )
     return after
 
 

@@ -16,12 +16,13 @@ class NoReferral:
 
 @dataclass(frozen=True)
 class Appointment:
-    """A place kept in a permanence."""
+    """A place kept in a permanence. `is_counted`: its event said so for the figures, as all have for some time."""
 
     permanence_id: str
     place: int
     starts_at: str
     ends_at: str
+    is_counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Standing:
 
     `before` = what it was before its last move, for as long as that can be undone; `follower` = what took its place.
     `waited_min`, `walk_ended_on` = what the last move said of a walk that it ended. `chased` = how often the house has
-    asked for an answer since the last move. `is_touched`: somebody has moved it, and that stands.
+    asked for an answer since the last move. `is_touched`: somebody has moved it, and that stands. `is_answered`: there
+    was a first answer; `answer_days`, `outcome_days` = what the last move said of delays.
     """
 
     handed: ReferralIssued
@@ -45,6 +47,9 @@ class Standing:
     waited_min: int | None = None
     walk_ended_on: str | None = None
     is_touched: bool = False
+    is_answered: bool = False
+    answer_days: int | None = None
+    outcome_days: int | None = None
     before: "Standing | None" = None
 
 

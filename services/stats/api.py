@@ -34,6 +34,12 @@ class FigureName(StrEnum):
     VISITS = "visits"
     REQUESTS = "requests"
     REFERRALS = "referrals"
+    ANSWERS = "answers"
+    ANSWER_DAYS = "answer_days"
+    OUTCOMES = "outcomes"
+    OUTCOME_DAYS = "outcome_days"
+    PLACES = "places"
+    PERMANENCES_CANCELLED = "permanences_cancelled"
     HANDOVERS = "handovers"
     MINUTES_TO_PARTNER = "minutes_to_partner"
     NEEDS = "needs"
@@ -57,7 +63,7 @@ class FiguresView(BaseModel):
 
 _By = Literal[
     "category", "partner", "site", "channel", "status", "result", "reason", "language", "need", "wait", "kind",
-    "identity"
+    "identity", "delay"
 ]  # fmt: skip
 _Period = Literal["day", "week", "month", "year"]
 
@@ -122,7 +128,7 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
             query = f"?site={site}" if site else ""
             return RedirectResponse(f"/report/{year}/page{query}", 303, headers={"Vary": "Accept"})
         response.headers["Vary"] = "Accept"
-        return await report(database, catalogue, year, site)
+        return await report(database, catalogue, year, site, today())
 
     @app.get(
         "/report/{year}/city",

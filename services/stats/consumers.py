@@ -32,7 +32,7 @@ from shared.events.intake import (
     VisitVoided,
 )
 from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet, RequestDropped, RequestRedated
-from shared.events.referral import Moved, ReferralIssued
+from shared.events.referral import Moved, PermanenceCancelled, ReferralIssued
 from shared.subscription import Effects, Topic
 
 COUNTED: tuple[type[Event], ...] = (
@@ -40,6 +40,7 @@ COUNTED: tuple[type[Event], ...] = (
     InvitationGiven, InvitationUsed, InvitationWithdrawn, CollectiveActionHeld, CollectiveActionVoided,
     HeadcountCorrected, AttendanceRecorded, AttendanceWithdrawn, PersonAttached, CasesMerged, CasesUnmerged,
     ReferralIssued, Moved, NeedUnmet, NeedSettled, NeedDropped, RequestDropped, RequestRedated,
+    PermanenceCancelled,
 )  # fmt: skip
 """What counts for anything, or says who is who. The rest is half of all that is heard, and is not even decoded."""
 PASSED_OVER = frozenset(name for name, event in EVENT_TYPES.items() if not issubclass(event, COUNTED))

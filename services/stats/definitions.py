@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.stats.actions import ACTIONS, ATTENDANCES
+from services.stats.delays import ANSWER_DAYS, ANSWERS, OUTCOME_DAYS, OUTCOMES
 from services.stats.people.presences import PARTICIPANTS, PEOPLE
+from services.stats.places import CALLED_OFF, PLACES
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQUESTS, VISITS
 from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
 
@@ -33,6 +35,12 @@ _DAY_OF_VISIT = Said(
 _DAY_OF_ARRIVAL = Said(
     "le jour, à l’heure du site, où la personne est arrivée", "the local day on which the visitor arrived"
 )
+
+_DAY_OF_ISSUE = Said(
+    "le jour, à l’heure du site, où l’orientation a été émise", "the local day on which the referral was issued"
+)
+
+_DAY_OF_PERMANENCE = Said("le jour, à l’heure du site, de la permanence", "the local day of the permanence")
 
 _DAY_OF_ACTION = Said("le jour, à l’heure du site, où l’action a eu lieu", "the local day on which the action was held")
 
@@ -64,14 +72,85 @@ DEFINITIONS: Mapping[str, Definition] = {
     REFERRALS: Definition(
         Said("Orientations", "Referrals"),
         Said("orientations", "referrals"),
-        Said(
-            "le jour, à l’heure du site, où l’orientation a été émise", "the local day on which the referral was issued"
-        ),
+        _DAY_OF_ISSUE,
         Said(
             "Chaque transmission d’une demande à un partenaire compte une fois ; une demande confiée à un second "
             "partenaire compte donc deux orientations. L’état est celui d’aujourd’hui, rangé au jour de l’émission.",
             "Each time a request is handed to a partner counts once; a request that goes on to a second partner is "
             "therefore two referrals. The status is today’s, filed under the day of issue.",
+        ),
+    ),
+    ANSWERS: Definition(
+        Said("Premières réponses", "First answers"),
+        Said("réponses", "answers"),
+        _DAY_OF_ISSUE,
+        Said(
+            "Chaque orientation compte une fois, dès que quelqu’un y a répondu : acceptée, refusée, rendez-vous donné, "
+            "personne accompagnée, reçue ou absente. Le délai est en jours entiers, à l’heure du site, depuis "
+            "l’émission ; rouverte, elle n’a pas de seconde première réponse. Ce qui s’est passé avant que les délais "
+            "soient comptés n’y est pas.",
+            "Each referral counts once, as soon as somebody has answered it: accepted, declined, appointment given, "
+            "person walked, received or absent. The delay is in whole days at the site since the issue; reopened, it "
+            "has no second first answer. What happened before delays were counted is not among them.",
+        ),
+    ),
+    ANSWER_DAYS: Definition(
+        Said("Jours jusqu’à la première réponse", "Days to the first answer"),
+        Said("jours", "days"),
+        _DAY_OF_ISSUE,
+        Said(
+            "Les jours entiers entre l’émission et la première réponse, additionnés ; divisés par les premières "
+            "réponses, ils donnent le délai moyen.",
+            "The whole days between the issue and the first answer, added up; divided by the first answers they give "
+            "the mean delay.",
+        ),
+    ),
+    OUTCOMES: Definition(
+        Said("Orientations abouties", "Outcomes"),
+        Said("résultats", "outcomes"),
+        _DAY_OF_ISSUE,
+        Said(
+            "Chaque orientation terminée, avec un résultat, compte une fois ; le délai est en jours entiers, à l’heure "
+            "du site, depuis l’émission. Rouverte, ou si la fin était une erreur, elle ne compte plus. Ce qui s’est "
+            "passé avant que les délais soient comptés n’y est pas.",
+            "Each referral completed, with an outcome, counts once; the delay is in whole days at the site since the "
+            "issue. Reopened, or if its end was a mistake, it counts no more. What happened before delays were counted "
+            "is not among them.",
+        ),
+    ),
+    OUTCOME_DAYS: Definition(
+        Said("Jours jusqu’au résultat", "Days to the outcome"),
+        Said("jours", "days"),
+        _DAY_OF_ISSUE,
+        Said(
+            "Les jours entiers entre l’émission et le résultat, additionnés ; divisés par les orientations abouties, "
+            "ils donnent le délai moyen.",
+            "The whole days between the issue and the outcome, added up; divided by the outcomes they give the mean "
+            "delay.",
+        ),
+    ),
+    PLACES: Definition(
+        Said("Places réservées", "Places kept"),
+        Said("places", "places"),
+        _DAY_OF_PERMANENCE,
+        Said(
+            "Chaque place d’une permanence gardée pour une personne compte une fois, venue ou non ; rendue, ou la "
+            "permanence annulée, elle ne compte plus. Le remplissage la rapporte aux places offertes, qui sont celles "
+            "du planning d’aujourd’hui pour les jours passés, moins les permanences annulées : un planning changé "
+            "depuis le change aussi. Ce qui a été réservé avant que les places soient comptées n’y est pas.",
+            "Each place of a permanence kept for somebody counts once, whether they came or not; given back, or the "
+            "permanence called off, it counts no more. Fullness divides it by the places offered, which are those that "
+            "today’s schedule has for the past days, less what was called off: a schedule that has changed since "
+            "changes it too. What was booked before places were counted is not among them.",
+        ),
+    ),
+    CALLED_OFF: Definition(
+        Said("Permanences annulées", "Permanences called off"),
+        Said("permanences", "permanences"),
+        _DAY_OF_PERMANENCE,
+        Said(
+            "Chaque permanence du planning qui a été annulée compte une fois.",
+            "Each permanence of the schedule that was called off counts once.",
         ),
     ),
     HANDOVERS: Definition(

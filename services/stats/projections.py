@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from services.stats import actions, waiting
+from services.stats import actions, delays, places, waiting
 from services.stats.facts import Told
 from shared.events.intake import VisitCorrected, VisitRecorded, VisitVoided
 from shared.events.needs import NeedDropped, NeedSettled, NeedUnmet, RequestDropped, RequestRedated
@@ -104,11 +104,14 @@ class _Moved(NamedTuple):
     was: str
     becomes: str
     walk: _Walk | None
+    delays: tuple[delays.Delayed, ...]
+    places: tuple[places.Kept, ...]
 
 
 Signature = (
     _Visit | _Corrected | _Issued | _Request | _Redated | _Need | _Dropped | _Moved | waiting.Moved | actions.Attended
-)
+    | places.CalledOff
+)  # fmt: skip
 
 
 def count(batch: Sequence[Told]) -> Counter[Tally]:
@@ -149,8 +152,10 @@ def signature(envelope: Told) -> Signature | None:  # noqa: C901 - a case for ea
         case RequestRedated():
             return _Redated(event.was_on, event.requested_on, event.site, event.counts_as)
         case Moved():
-            return _Moved(event.issued_on, event.site, event.was, event.becomes, _walk(event, envelope.local_day))
-    return waiting.moved(envelope) or actions.attended(envelope)
+            walk = _walk(event, envelope.local_day)
+            told = (walk, delays.delayed(event), places.kept(event))
+            return _Moved(event.issued_on, event.site, event.was, event.becomes, *told)
+    return waiting.moved(envelope) or actions.attended(envelope) or places.called_off(envelope)
 
 
 def _recorded(visit: VisitRecorded, at: str) -> _Visit:
@@ -195,16 +200,22 @@ def _tallies(alike: Signature) -> Iterator[tuple[Tally, int]]:  # noqa: C901, PL
                 yield from _need(alike.found_on, request.site, alike.category, alike.reason, alike.step)
         case _Dropped(found_on, site, category, reason):
             yield from _need(found_on, site, category, reason, -1)
-        case _Moved(day, site, was, becomes, walk):
+        case _Moved(day, site, was, becomes, walk, waited, kept):
             # Dated by the day of issue, so that a figure of a day adds up whenever it is asked for.
             yield Tally(REFERRALS, "status", was, site, day), -1
             yield Tally(REFERRALS, "status", becomes, site, day), 1
             if walk is not None:
                 yield from _walked(walk)
+            for delay in waited:
+                yield from ((Tally(*counter), step) for counter, step in delays.counters(delay))
+            for place in kept:
+                yield from ((Tally(*counter), step) for counter, step in places.counters(place))
         case waiting.Moved():
             yield from ((Tally(*counter), step) for counter, step in waiting.counters(alike))
         case actions.Attended():
             yield from ((Tally(*counter), step) for counter, step in actions.counters(alike))
+        case places.CalledOff():
+            yield from ((Tally(*counter), step) for counter, step in places.counters(alike))
 
 
 def _need(day: str, site: str, category: str, reason: str, step: int) -> Iterator[tuple[Tally, int]]:

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from services.stats.actions import ACTIONS, ATTENDANCES
+from services.stats.delays import ANSWER_DAYS, ANSWERS, OUTCOME_DAYS, OUTCOMES
 from services.stats.people.distinct import Range, different
 from services.stats.people.presences import IDENTITY, PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain, Span, divided
+from services.stats.places import CALLED_OFF, PLACES
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQUESTS, TOTAL, VISITS
 from services.stats.tables import ALL_SITES
 from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
@@ -31,6 +33,7 @@ class Kind(NamedTuple):
     different: bool = False
 
 
+_DAY_OF_ISSUE = "the local day on which the referral was issued"
 KINDS: Mapping[str, Kind] = {
     VISITS: Kind(
         "visits",
@@ -40,9 +43,15 @@ KINDS: Mapping[str, Kind] = {
     REQUESTS: Kind("requests", "the local day on which the visit happened", ("category", "channel", "status", "site")),
     REFERRALS: Kind(
         "referrals",
-        "the local day on which the referral was issued",
+        _DAY_OF_ISSUE,
         ("category", "partner", "status", "site"),
     ),
+    ANSWERS: Kind("answers", _DAY_OF_ISSUE, ("partner", "delay", "site")),
+    ANSWER_DAYS: Kind("days", _DAY_OF_ISSUE, ("partner", "site")),
+    OUTCOMES: Kind("outcomes", _DAY_OF_ISSUE, ("partner", "delay", "site")),
+    OUTCOME_DAYS: Kind("days", _DAY_OF_ISSUE, ("partner", "site")),
+    PLACES: Kind("places", "the local day of the permanence", ("partner", "site")),
+    CALLED_OFF: Kind("permanences", "the local day of the permanence", ("partner", "site")),
     HANDOVERS: Kind(
         "handovers",
         "the local day on which the walk to the partner's door ended",

@@ -1,15 +1,18 @@
 """The yearly review: one year's figures, side by side, from one snapshot."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
 
 from services.stats.actions import ACTIONS, ATTENDANCES
+from services.stats.delays import ANSWER_DAYS, ANSWERS, OUTCOME_DAYS, OUTCOMES
 from services.stats.different import discreet
 from services.stats.people.presences import IDENTITY, PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain
+from services.stats.permanences import Plan, permanences, planned
 from services.stats.projections import HANDOVERS, MINUTES, NEEDS, RECEIVED, REFERRALS, REQUESTS, VISITS
 from services.stats.queries import Asked, positions, rows_of
 from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
@@ -17,9 +20,10 @@ from shared.catalogue import Catalogue
 from shared.database import Database
 
 
-async def report(database: Database, catalogue: Catalogue, year: int, site: str | None) -> dict[str, Any]:
-    """The review of a year, of one site or of all."""
-    return await database.read(lambda connection: _Year(connection, year, site).report(catalogue))
+async def report(database: Database, catalogue: Catalogue, year: int, site: str | None, today: date) -> dict[str, Any]:
+    """The review of a year, of one site or of all, as it stands today."""
+    plan = await asyncio.to_thread(planned, catalogue, year, site, today)
+    return await database.read(lambda connection: _Year(connection, year, site).report(catalogue, plan))
 
 
 class _Year:
@@ -28,11 +32,13 @@ class _Year:
     def __init__(self, connection: Connection, year: int, site: str | None) -> None:
         self._connection, self._year, self._site = connection, year, site
 
-    def report(self, catalogue: Catalogue) -> dict[str, Any]:
+    def report(self, catalogue: Catalogue, plan: Plan) -> dict[str, Any]:
         """The whole document."""
         names = {partner.code: partner.name for partner in catalogue.partners}
         visits, requests = self._count(VISITS), self._count(REQUESTS)
         before = self._count(VISITS, of_year=self._year - 1)
+        by_status = self._rows(REQUESTS, "status")
+        unmet = sum(row["count"] for row in by_status if row["status"] == "unmet")
         return {
             "year": self._year,
             "site": self._site,
@@ -56,7 +62,8 @@ class _Year:
                 "by_category": [
                     {**row, "share": round(row["count"] / requests, 4)} for row in self._rows(REQUESTS, "category")
                 ],
-                "by_status": self._rows(REQUESTS, "status"),
+                "by_status": by_status,
+                "share_unmet": round(unmet / requests, 4) if requests else None,
                 "by_site": self._rows(REQUESTS, "site"),
             },
             "referrals": {
@@ -69,6 +76,11 @@ class _Year:
                 "by_status": self._rows(REFERRALS, "status"),
                 "by_site": self._rows(REFERRALS, "site"),
             },
+            "delays": {
+                ANSWERS: self._delays(ANSWERS, ANSWER_DAYS, names),
+                OUTCOMES: self._delays(OUTCOMES, OUTCOME_DAYS, names),
+            },
+            "permanences": permanences(self._connection, plan, names),
             "handovers": self._handovers(),
             "needs": {
                 "count": self._count(NEEDS),
@@ -82,6 +94,27 @@ class _Year:
             "attendances": self._sessions(ATTENDANCES),
             "participants": self._different(PARTICIPANTS, ("kind", "category", "partner", IDENTITY, "site"), catalogue),
             "people": self._different(PEOPLE, ("partner", IDENTITY, "site"), catalogue),
+        }
+
+    def _delays(self, figure: str, days_figure: str, names: Mapping[str, str]) -> dict[str, Any]:
+        """First answers or outcomes, and the days that they took on average; None where there is none."""
+        count, days = self._count(figure), self._count(days_figure)
+        days_of = {row["partner"]: row["count"] for row in self._rows(days_figure, "partner")}
+        return {
+            "count": count,
+            "days": days,
+            "average_days": _mean(days, count),
+            "by_partner": [
+                {
+                    **row,
+                    "name": names.get(row["partner"], ""),
+                    "days": (of_one := days_of.get(row["partner"], 0)),
+                    "average_days": _mean(of_one, row["count"]),
+                }
+                for row in self._rows(figure, "partner")
+            ],
+            "by_delay": self._rows(figure, "delay"),
+            "by_site": self._rows(figure, "site"),
         }
 
     def _handovers(self) -> dict[str, Any]:
@@ -159,3 +192,7 @@ class _Year:
         year = self._year if of_year is None else of_year
         first, last = date(year, 1, 1), date(year, 12, 31)
         return rows_of(self._connection, Asked(figure, by, grain, first, last, self._site))
+
+
+def _mean(total: int, count: int) -> float | None:
+    return round(total / count, 1) if count else None

@@ -13,7 +13,6 @@ from services.verify.documents import (
     DroppedRequest,
     Fact,
     Handed,
-    Off,
     Redated,
     Unreadable,
     Visit,
@@ -26,6 +25,7 @@ from services.verify.front_desk import FrontDesk
 from services.verify.histories import Told, histories
 from services.verify.logs import LogChecks, walk
 from services.verify.people import People
+from services.verify.places import called_off
 from services.verify.read_models import BOOKINGS, CANCELLATIONS, QUEUE_ITEMS, VISIT_REFERRALS, ReadModel
 from services.verify.requests import Requests, scratch
 from services.verify.standing import Horizon, Standing
@@ -147,8 +147,10 @@ class _Audit:
         moved = 0
         for stream, told in histories(sources.referral, "referral", self._versions, with_entries=True):
             self._streams += 1
-            if off := _called_off(stream, told):
-                kept.cancellations.expect(off)
+            if off := called_off(stream, told):
+                kept.cancellations.expect(off.row)
+                if self._counted_referral.holds(off.told.partition, off.told.position):
+                    self._recount.called_off(off.fact)
             if stream.startswith("request-"):
                 self._follow_request(told)
                 continue
@@ -224,18 +226,6 @@ class _Kept(NamedTuple):
         for table in self:
             table.end()
         return [table.check for table in self]
-
-
-def _called_off(stream: str, told: Sequence[Told]) -> tuple[str, str, str] | None:
-    """The row of a permanence that was called off; None for the stream of anything else."""
-    if not stream.startswith("permanence-"):
-        return None
-    try:
-        document = read_document(told[0].entry)
-        fact = read_data(document)
-    except Unreadable:
-        return None
-    return (fact.permanence_id, fact.partner, document.time) if isinstance(fact, Off) else None
 
 
 def _as_heard(horizon: Horizon, stream: str, happened: Sequence[Happened], whole: Referral | None) -> Referral | None:

@@ -147,6 +147,10 @@ class Moved(msgspec.Struct, gc=False):
     place: int | None = None
     places: int | None = None
     starts_at: str | None = None
+    answer_days: int | None = None
+    outcome_days: int | None = None
+    keeps: str | None = None
+    frees: str | None = None
 
 
 class Chased(msgspec.Struct, gc=False):
@@ -214,6 +218,8 @@ class Off(msgspec.Struct, gc=False):
 
     permanence_id: str
     partner: str
+    site: str
+    starts_at: str
 
 
 Fact = (

@@ -28,6 +28,7 @@ from services.verify.front_desk import FrontDesk
 from services.verify.histories import Told, histories
 from services.verify.people import People
 from services.verify.periods import periods
+from services.verify.places import called_off
 from services.verify.requests import scratch
 from services.verify.stores import Store
 
@@ -36,6 +37,12 @@ DIVIDED: Mapping[str, tuple[str, ...]] = {
     "visits": ("category", "channel", "language", "need"),
     "requests": ("category", "channel", "status"),
     "referrals": ("category", "partner", "status"),
+    "answers": ("partner", "delay"),
+    "answer_days": ("partner",),
+    "outcomes": ("partner", "delay"),
+    "outcome_days": ("partner",),
+    "places": ("partner",),
+    "permanences_cancelled": ("partner", "permanence"),
     "handovers": ("partner", "result"),
     "minutes_to_partner": ("partner",),
     "needs": ("category", "reason"),
@@ -163,6 +170,10 @@ class _Reading(NamedTuple):
                     if isinstance(fact, DroppedRequest | Redated) and heard.holds(one.partition, one.position):
                         self.noted.cause = _cause("referral", one.partition, one.position, document)
                         self.recount.told(fact)
+            elif off := called_off(stream, told):
+                if heard.holds(off.told.partition, off.told.position):
+                    self.noted.cause = _cause("referral", off.told.partition, off.told.position, off.document)
+                    self.recount.called_off(off.fact)
             else:
                 self.recount.referral(stream, self._one_by_one(read_history(told)), heard)
 

@@ -7,9 +7,10 @@ are those of the referral's history. Both must come to the same.
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from services.verify import delays, places
 from services.verify.checks import Check, reading
 from services.verify.collective import Held
-from services.verify.documents import UNDONE, DroppedNeed, DroppedRequest, Handed, Moved, Redated, Settled, Visit
+from services.verify.documents import UNDONE, DroppedNeed, DroppedRequest, Handed, Moved, Off, Redated, Settled, Visit
 from services.verify.folding import Happened, Walk, steps
 from services.verify.people import People, divided
 from services.verify.periods import periods
@@ -87,6 +88,10 @@ class Recount:
             elif isinstance(fact, Moved) and was is not None:
                 self._days["referrals", "status", was.status, made.site, made.day] -= 1
                 self._days["referrals", "status", referral.held.status, made.site, made.day] += 1
+                for figure, by, value, step in delays.steps(was.delays, referral.held.delays, made.partner):
+                    self._days[figure, by, value, made.site, made.day] += step
+                for by, value, day, step in places.steps(was.counted, referral.held.counted, made.partner):
+                    self._days["places", by, value, made.site, day] += step
                 if document.type == UNDONE:
                     self._walked(made, was.walk, -1)
                 else:
@@ -105,6 +110,11 @@ class Recount:
         days["referrals", "category", made.category, site, day] += 1
         days["referrals", "partner", made.partner, site, day] += 1
         days["referrals", "status", "issued", site, day] += 1
+
+    def called_off(self, fact: Off) -> None:
+        """Count a permanence that does not take place."""
+        for by, value in (("total", ""), ("partner", fact.partner), ("permanence", fact.permanence_id)):
+            self._days["permanences_cancelled", by, value, fact.site, fact.starts_at[:10]] += 1
 
     def told(self, fact: DroppedRequest | Redated) -> None:
         """Count what became of a request whose visit was corrected or voided."""

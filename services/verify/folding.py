@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from services.verify import delays, places
 from services.verify.checks import Check
+from services.verify.delays import Delays
 from services.verify.documents import (
     ACCEPTED,
     BOOKED,
@@ -31,6 +33,7 @@ from services.verify.documents import (
 )
 from services.verify.histories import Told
 from services.verify.moves import ALLOWED_FROM, FREES_ITS_PLACE, OPEN
+from services.verify.places import Place
 
 
 class Happened(NamedTuple):
@@ -39,14 +42,6 @@ class Happened(NamedTuple):
     told: Told
     document: Document
     fact: Handed | Moved | Chased | Settled | DroppedNeed
-
-
-class Place(NamedTuple):
-    """A place kept in a permanence."""
-
-    permanence_id: str
-    place: int
-    starts_at: str
 
 
 class Walk(NamedTuple):
@@ -67,6 +62,13 @@ class Held(NamedTuple):
     is_taken_on: bool = False
     walked_at: str | None = None
     walk: Walk | None = None
+    delays: Delays = Delays()
+    is_counted: bool = False
+
+    @property
+    def counted(self) -> Place | None:
+        """Its place, if that was said to be kept for the figures."""
+        return self.place if self.is_counted else None
 
 
 class Referral(msgspec.Struct):
@@ -157,6 +159,14 @@ def steps(stream: str, happened: Iterable[Happened], moves: Check | None = None)
             if moves and (fault := _fault(referral, one)):
                 moves.fault(f"{stream} version {one.told.version}: {fault}")
             _take(referral, one)
+            if moves and isinstance(one.fact, Moved):
+                now = referral.held
+                for fault in (
+                    delays.fault(was.delays, now.delays, one.fact),
+                    places.fault(was.counted, now.counted, one.document, one.fact),
+                ):
+                    if fault:
+                        moves.fault(f"{stream} version {one.told.version}: {fault}")
             yield Step(one, was, referral)
 
 
@@ -235,7 +245,8 @@ def _moved(referral: Referral, document: Document, fact: Moved) -> Held:
         return back._replace(status=fact.back_to, outcome=fact.outcome, reason=fact.reason, place=_place(fact))
     becomes = MOVES[kind] or fact.back_to
     walk = _walk(held, document) if kind in (RECEIVED, MISSED) else None
-    after = held._replace(status=becomes, outcome=fact.outcome, reason=fact.reason, walk=walk)
+    waited = held.delays.after(document, fact, referral.handed.day)
+    after = held._replace(status=becomes, outcome=fact.outcome, reason=fact.reason, walk=walk, delays=waited)
     if becomes in FREES_ITS_PLACE or kind == CANCELLED:
         after = after._replace(place=None)
     if kind == CANCELLED:
@@ -243,13 +254,13 @@ def _moved(referral: Referral, document: Document, fact: Moved) -> Held:
     if kind == ACCEPTED:
         return after._replace(is_taken_on=True)
     if kind == BOOKED:
-        return after._replace(place=_place(fact), walked_at=None)
+        return after._replace(place=_place(fact), is_counted=fact.keeps is not None, walked_at=None)
     if kind == WALKED:
         return after._replace(walked_at=document.time)
     if kind in (RECEIVED, MISSED):
         return after._replace(walked_at=None)
     if kind == REOPENED:
-        return Held("issued", reason=fact.reason)
+        return Held("issued", reason=fact.reason, delays=waited)
     return after
 
 

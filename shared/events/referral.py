@@ -42,7 +42,22 @@ class ReferralIssued(Event, frozen=True):
     safe_to_contact: bool | None = None
 
 
-class Moved(Event, frozen=True):
+class Reckoned(Event, frozen=True, kw_only=True):
+    """What a move adds to figures of delays and places, or takes off them.
+
+    Whole days at the site from `issued_on` on, never below 0: `answer_days` of the first answer, which this move is
+    (undone: was), `outcome_days` of the outcome that it brings, or takes back. `keeps`, `frees` = the permanence in
+    which a place is now kept, or not kept any more. Events of before these were told have none of them, and what goes
+    back on such an event has none either.
+    """
+
+    answer_days: int | None = None
+    outcome_days: int | None = None
+    keeps: str | None = None
+    frees: str | None = None
+
+
+class Moved(Reckoned, frozen=True):
     """What every move of a referral repeats. `was` = its status before; `becomes` = its status after."""
 
     leads_to: ClassVar[str]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 from tests.auditing.corrections import gone, standing
 from tests.auditing.finding import Finding
@@ -42,6 +43,8 @@ def count(intake: Sequence[Stored], referral: Sequence[Stored]) -> dict[str, int
         if event.type == UNMET:
             figures["requests/status=unmet"] += 1
             figures["requests/status=referred"] -= not is_first(event)
+        if event.type == "referral.permanence-cancelled.v1":
+            figures.update(("permanences_cancelled", f"permanences_cancelled/partner={event.data['partner']}"))
         if event.type == SETTLED:
             figures["requests/status=unmet"] -= 1
             figures["requests/status=referred"] += 1
@@ -72,6 +75,12 @@ def check_counter(recording: Sequence[Attempt], reading: Sequence[Attempt]) -> I
         highest = max(highest, read.answered)
 
 
+def delay_of(days: int) -> str:
+    """Under which delay so many days are counted."""
+    lasts = ((0, "000"), (2, "001-002"), (7, "003-007"), (14, "008-014"), (30, "015-030"))
+    return next((name for last, name in lasts if days <= last), "031+")
+
+
 def _of_a_life(life: Life, *, is_request: bool) -> Counter[str]:
     """What one referral, or one unmet need, adds to the figures."""
     made, figures = life.made, Counter[str]()
@@ -82,6 +91,16 @@ def _of_a_life(life: Life, *, is_request: bool) -> Counter[str]:
     figures["requests/status=referred"] += is_request and made.get("replaces") is None and not made.get("beside")
     figures.update(("referrals", f"referrals/partner={made['partner']}", f"referrals/category={made['category']}"))
     figures[f"referrals/status={life.status}"] += 1
+    for figure, of_days, on in (
+        ("answers", "answer_days", life.answered_on),
+        ("outcomes", "outcome_days", life.completed_on),
+    ):
+        if on is not None:
+            days = max(0, (date.fromisoformat(on) - date.fromisoformat(made["issued_on"])).days)
+            figures.update((figure, f"{figure}/partner={made['partner']}", f"{figure}/delay={delay_of(days)}"))
+            figures.update({of_days: days, f"{of_days}/partner={made['partner']}": days})
+    if life.has_place:
+        figures.update(("places", f"places/partner={made['partner']}"))
     for result, minutes in life.walks:
         figures.update(("handovers", f"handovers/partner={made['partner']}", f"handovers/result={result}"))
         if result == "received":

@@ -14,6 +14,7 @@ BECOMES = {
     "person-walked": "walked", "person-received": "received", "person-missed": "missed", "completed": "completed",
     "expired": "expired", "withdrawn": "withdrawn", "reopened": "issued",
 }  # fmt: skip
+ANSWERS = frozenset(BECOMES) - {"rerouted", "expired", "withdrawn", "reopened"}
 OPEN = frozenset({"issued", "accepted", "booked", "walked", "received", "missed"})
 ENDS = frozenset({"completed", "declined", "rerouted", "expired", "withdrawn"})
 ONLY_FROM = {
@@ -39,6 +40,12 @@ class Life:
     is_settled: bool = False
     wrong: list[str] = field(default_factory=list)
     walks: list[tuple[str, int]] = field(default_factory=list)
+    answered_on: str | None = None
+    answered_before: str | None = None
+    completed_on: str | None = None
+    completed_before: str | None = None
+    has_place: bool = False
+    had_place: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -127,8 +134,14 @@ def _move(life: Life, kind: str, event: Stored) -> None:
         if life.walk is not None:
             life.walks.remove(life.walk)
         life.status, life.walked_at, life.walk = data["back_to"], life.walked_before, None
+        life.answered_on, life.completed_on = life.answered_before, life.completed_before
+        life.has_place = life.had_place
         return
     life.walked_before, life.walk = life.walked_at, None
+    life.answered_before, life.completed_before = life.answered_on, life.completed_on
+    if kind in ANSWERS and life.answered_on is None:
+        life.answered_on = event.time[:10]
+    life.completed_on = event.time[:10] if kind == "completed" else None
     if kind in ("person-received", "person-missed") and life.walked_at is not None:
         waited = datetime.fromisoformat(event.time) - datetime.fromisoformat(life.walked_at)
         result = "received" if kind == "person-received" else "left"
@@ -136,3 +149,8 @@ def _move(life: Life, kind: str, event: Stored) -> None:
         life.walks.append(life.walk)
     life.walked_at = event.time if kind == "person-walked" else None
     life.status = BECOMES.get(kind) or data["back_to"]
+    life.had_place = life.has_place
+    if kind == "appointment-booked":
+        life.has_place = True
+    elif kind == "appointment-cancelled" or life.status in ENDS - {"completed"} | {"issued"}:
+        life.has_place = False

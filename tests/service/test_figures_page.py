@@ -169,6 +169,49 @@ def test_the_review_shows_its_numbers_by_month_by_category_and_by_site(street: S
     }
 
 
+def test_the_review_tells_how_soon_each_partner_answered_and_finished(street: Street) -> None:
+    visit = street.record("legal", occurred_at="2002-03-06T10:00:00+01:00")
+    (referral,) = street.referrals_of(visit["visit_id"])
+    for version, verb, body in ((1, "accept", None), (2, "complete", {"outcome": "helped"})):
+        path = f"/referrals/{referral['referral_id']}/{verb}"
+        assert street.referral.post(path, headers={"If-Match": f'"{version}"'}, json=body).status_code == 200
+
+    def told() -> dict[str, Any]:
+        delays: dict[str, Any] = street.stats.get("/report/2002").json()["delays"]
+        return delays if delays["outcomes"]["count"] else {}
+
+    delays = until(told)
+    since = (utc_now().astimezone(PARIS).date() - date(2002, 3, 6)).days
+    for figure in ("answers", "outcomes"):
+        (partner,) = delays[figure]["by_partner"]
+        assert (partner["partner"], partner["count"]) == (referral["partner"], 1)
+        assert partner["average_days"] == delays[figure]["average_days"] == pytest.approx(since, abs=1)
+        assert delays[figure]["by_delay"] == [{"delay": "031+", "count": 1}]
+    days = street.stats.get("/stats/answer_days", params={"by": "partner", "period": "year"}).json()
+    assert (days["unit"], days["rows"][0]["period"]) == ("days", "2002")
+    page = street.stats.get("/report/2002/page", params={"lang": "fr"}).text
+    assert "Les délais" in page
+    assert re.search(r"31 jours et plus</th><td>1</td>", page)
+    full = street.stats.get("/report/2002").json()["permanences"]
+    assert (full["until"], full["kept"], full["fullness"]) == ("2002-12-31", 0, 0)
+    assert {row["partner"] for row in full["by_partner"]} >= {referral["partner"]}
+    assert "d’aujourd’hui, pour les jours jusqu’au 31" in page
+    assert re.search(rf"{partner['name']}</th><td>1</td><td>[\d\s]+</td><td>1</td>", page)
+
+
+def test_the_review_tells_the_share_of_requests_that_found_nobody(street: Street) -> None:
+    street.record("legal", "administrative", occurred_at="2001-03-06T10:00:00+01:00")
+
+    def told() -> dict[str, Any]:
+        review: dict[str, Any] = street.stats.get("/report/2001").json()
+        return review if review["needs"]["count"] else {}
+
+    assert until(told)["requests"]["share_unmet"] == 0.5
+    page = street.stats.get("/report/2001/page", params={"lang": "en"}).text
+    assert "50% of the year's requests found neither an answer nor a partner." in page
+    assert street.stats.get("/report/1999").json()["requests"]["share_unmet"] is None
+
+
 def test_a_year_that_is_going_on_is_not_held_against_a_whole_one(street: Street) -> None:
     page = street.stats.get("/report/2999/page", params={"lang": "en"}).text
     assert "The year is not over" in page

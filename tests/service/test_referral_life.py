@@ -96,7 +96,9 @@ def test_a_partner_accepts_books_receives_and_completes_and_the_visit_shows_it(h
     told = Told(house, "health")
     (referral,) = told.chain(("p09", "issued"))
     assert moved(house, referral, "accept")["status"] == "accepted"
-    booked = moved(house, referral, "book", {"permanence_id": free_permanence(house, "p09")})
+    counted = {name: figure(house, name, "partner", "p09") for name in ("places", "answers", "outcomes")}
+    permanence = free_permanence(house, "p09")
+    booked = moved(house, referral, "book", {"permanence_id": permanence})
     assert (booked["status"], booked["place"]) == ("booked", 1)
     assert booked["starts_at"]
     walked = figure(house, "handovers", "partner", "p09")
@@ -114,6 +116,15 @@ def test_a_partner_accepts_books_receives_and_completes_and_the_visit_shows_it(h
         "version": 6,
     } | {name: value for name, value in shown.items() if value is None}
     until(lambda: figure(house, "handovers", "partner", "p09") == walked + 1)
+    for name, before in counted.items():
+        # The acceptance, which was the first answer, may have been counted before.
+        assert figure(house, name, "partner", "p09") == before + 1 or name == "answers"
+    day = f"{permanence.rpartition('_')[2][:4]}-{permanence.rpartition('_')[2][4:6]}"
+    months = house.stats.get("/stats/places", params={"period": "month", "by": "partner"}).json()["rows"]
+    assert {"period": day, "partner": "p09"}.items() <= months[-1].items()
+    moved(house, referral, "reopen", MISTAKE)
+    until(lambda: figure(house, "places", "partner", "p09") == counted["places"])
+    assert figure(house, "outcomes", "partner", "p09") == counted["outcomes"]
 
 
 def test_what_is_declined_is_offered_to_the_next_and_at_last_to_the_coordinator(house: Street) -> None:

@@ -110,6 +110,7 @@ def test_live_counters_and_the_review_are_told(street: Street) -> None:
     assert set(live["figures"]) == {
         "visits", "requests", "referrals", "handovers", "minutes_to_partner", "needs",
         "arrivals", "waiting", "invitations", "actions", "attendances",
+        "answers", "answer_days", "outcomes", "outcome_days", "places", "permanences_cancelled",
     }  # fmt: skip
     assert set(live["figures"]["visits"]) >= {
         "unit",

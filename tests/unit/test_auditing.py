@@ -29,7 +29,7 @@ def visit(position: int, version: int, number: int) -> Stored:
 
 def issued(position: int, number: int) -> Stored:
     facts = {"referral_id": f"f{number}", "request_id": f"r{number}-1", "partner": "p07", "category": "legal"}
-    return event("referral", position, f"referral-f{number}", 1, "issued", **facts)
+    return event("referral", position, f"referral-f{number}", 1, "issued", issued_on="2008-03-11", **facts)
 
 
 def accepted(position: int, number: int) -> Stored:
@@ -315,7 +315,7 @@ def test_a_history_that_was_kept_is_audited_alike(history: History, evidence: Ev
 
 FOLLOWER: dict[str, Any] = {"request_id": "r1-1", "category": "legal", "replaces": "f1"}
 DECLINED = moved(4, "f1", 3, "declined", "accepted", reason="no_capacity", follower="f9")
-NEXT = event("referral", 5, "referral-f9", 1, "issued", partner="p08", **FOLLOWER)
+NEXT = event("referral", 5, "referral-f9", 1, "issued", partner="p08", issued_on="2008-03-11", **FOLLOWER)
 NOBODY = event("referral", 5, "referral-f9", 1, "need-unmet", reason="no_partner_left", **FOLLOWER)
 
 
@@ -356,6 +356,42 @@ def test_a_walk_is_counted_and_taken_off_when_it_is_undone(history: History, evi
     shown = lived(evidence, walked, received, undone, again, came_back)
     assert audit(history, shown) == []
     assert (shown.figures["handovers"], shown.figures["handovers/result=left"]) == (1, 1)
+
+
+def test_a_place_is_counted_while_it_is_kept(history: History, evidence: Evidence) -> None:
+    booked = moved(4, "f1", 3, "appointment-booked", "accepted", permanence_id="s_b_20080319T1400")
+    shown = lived(evidence, booked)
+    assert audit(history, shown) == []
+    assert (shown.figures["places"], shown.figures["places/partner=p07"]) == (1, 1)
+    off = event("referral", 5, "permanence-s_b_20080319T1400", 1, "permanence-cancelled", partner="p07")
+    cancelled = moved(6, "f1", 4, "appointment-cancelled", "booked", back_to="accepted")
+    figures = lived(evidence, booked, off, cancelled).figures
+    assert (figures.get("places"), figures["permanences_cancelled/partner=p07"]) == (None, 1)
+    declined = moved(5, "f1", 4, "declined", "booked", reason="no_capacity")
+    assert "places" not in lived(evidence, booked, declined).figures
+    undone = moved(6, "f1", 5, "move-undone", "declined", back_to="booked")
+    assert lived(evidence, booked, declined, undone).figures["places"] == 1
+
+
+def test_delays_are_counted_from_the_history_and_taken_off_with_what_is_taken_back(
+    history: History, evidence: Evidence
+) -> None:
+    completed = moved(4, "f1", 3, "completed", "accepted", outcome="helped")._replace(time="2008-03-20T09:00:00+01:00")
+    shown = lived(evidence, completed)
+    assert audit(history, shown) == []
+    assert (shown.figures["answers/delay=000"], shown.figures.get("answer_days")) == (1, None)
+    assert (shown.figures["outcomes/delay=008-014"], shown.figures["outcome_days/partner=p07"]) == (1, 9)
+    for back in (
+        moved(5, "f1", 4, "move-undone", "completed", back_to="accepted"),
+        moved(5, "f1", 4, "reopened", "completed", reason="mistake"),
+    ):
+        figures = lived(evidence, completed, back).figures
+        assert (figures["answers"], figures.get("outcomes"), figures.get("outcome_days")) == (1, None, None)
+    reopened = moved(5, "f1", 4, "reopened", "completed", reason="mistake")
+    undone = moved(6, "f1", 5, "move-undone", "issued", back_to="completed")
+    assert lived(evidence, completed, reopened, undone).figures["outcome_days"] == 9
+    again = moved(6, "f1", 5, "declined", "issued", reason="no_capacity")
+    assert lived(evidence, completed, reopened, again).figures["answers"] == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.referral.commands import (
     AcceptReferral,
@@ -77,6 +78,7 @@ def facts(was: str) -> tuple[str, str, str, str, str]:
 ACCEPTED = ReferralAccepted(*facts("issued"))
 COMPLETED = ReferralCompleted(*facts("accepted"), "helped")
 BOOKED = AppointmentBooked(*facts("accepted"), *PLACE)
+KEPT = replace(BOOKED, keeps=PLACE[0])
 WALKED = PersonWalked(*facts("issued"), NOON)
 
 
@@ -162,7 +164,7 @@ def test_nothing_moves_before_it_is_issued(move: type) -> None:
 
 def test_a_partner_accepts_books_receives_and_completes() -> None:
     given(REFERRAL, ISSUED).when(ACCEPT).then(ACCEPTED)
-    given(REFERRAL, ISSUED, ACCEPTED).when(BookAppointment(*PLACE)).then(BOOKED)
+    given(REFERRAL, ISSUED, ACCEPTED).when(BookAppointment(*PLACE)).then(KEPT)
     received = PersonReceived(*facts("booked"))
     given(REFERRAL, ISSUED, ACCEPTED, BOOKED).when(ReceivePerson(NOON)).then(received)
     completed = ReferralCompleted(*facts("received"), "helped")
@@ -221,6 +223,99 @@ def test_an_undone_reopening_of_a_decline_tells_what_takes_its_place_again() -> 
 def test_an_undone_reception_says_what_is_to_be_taken_off_the_figures() -> None:
     undone = ReferralMoveUndone(*facts("received"), "walked", waited_min=10, walk_ended_on=DAY)
     given(REFERRAL, *HISTORIES[Status.RECEIVED]).when(UndoMove()).then(undone)
+
+
+LATE = "2008-03-20T00:10:00.000+01:00"
+
+
+def test_the_first_answer_says_how_many_days_it_took_and_no_other_does() -> None:
+    first = ReferralAccepted(*facts("issued"), answer_days=9)
+    given(REFERRAL, ISSUED).when(AcceptReferral(LATE)).then(first)
+    given(REFERRAL, ISSUED, first).when(BookAppointment(*PLACE, now=LATE)).then(KEPT)
+    expired = ReferralExpired(*facts("issued"), "first_answer")
+    reopened = ReferralReopened(*facts("expired"), "mistake")
+    answer = ReferralDeclined(*facts("issued"), "no_capacity", "person", answer_days=9)
+    given(REFERRAL, ISSUED, expired, reopened).when(DeclineReferral("no_capacity", "person", now=LATE)).then(answer)
+
+
+def test_an_undone_first_answer_is_taken_off_and_the_next_one_is_the_first() -> None:
+    first = ReferralAccepted(*facts("issued"), answer_days=0)
+    undone = ReferralMoveUndone(*facts("accepted"), "issued", answer_days=0)
+    given(REFERRAL, ISSUED, first).when(UndoMove()).then(undone)
+    given(REFERRAL, ISSUED, first, undone).when(AcceptReferral(LATE)).then(
+        ReferralAccepted(*facts("issued"), answer_days=9)
+    )
+
+
+def test_what_is_taken_back_of_an_outcome_says_which_days_are_taken_off() -> None:
+    done = ReferralCompleted(*facts("accepted"), "helped", outcome_days=9)
+    history = (ISSUED, ACCEPTED, done)
+    given(REFERRAL, ISSUED, ACCEPTED).when(CompleteReferral("helped", LATE)).then(done)
+    undone = ReferralMoveUndone(*facts("completed"), "accepted", outcome_days=9)
+    given(REFERRAL, *history).when(UndoMove()).then(undone)
+    reopened = ReferralReopened(*facts("completed"), "mistake", outcome_days=9)
+    given(REFERRAL, *history).when(ReopenReferral("mistake")).then(reopened)
+    back = ReferralMoveUndone(*facts("issued"), "completed", outcome="helped", outcome_days=9)
+    given(REFERRAL, *history, reopened).when(UndoMove()).then(back)
+    given(REFERRAL, *history, reopened, back).when(ReopenReferral("mistake")).then(reopened)
+
+
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [
+        (DECLINE, replace(declined("booked"), frees=PLACE[0])),
+        (WithdrawReferral("mistake"), ReferralWithdrawn(*facts("booked"), "mistake", frees=PLACE[0])),
+        (RerouteReferral("r2"), ReferralRerouted(*facts("booked"), "r2", frees=PLACE[0])),
+        (ExpireReferral(), ReferralExpired(*facts("booked"), "outcome", frees=PLACE[0])),
+        (CancelAppointment(PLACE[0]), AppointmentCancelled(*facts("booked"), PLACE[0], "accepted", frees=PLACE[0])),
+        (UndoMove(), ReferralMoveUndone(*facts("booked"), "accepted", frees=PLACE[0])),
+        # Who was there, or should have been, has used the place.
+        (WalkPerson(NOON), PersonWalked(*facts("booked"), NOON)),
+        (MissPerson(NOON), PersonMissed(*facts("booked"))),
+        (COMPLETE, ReferralCompleted(*facts("booked"), "helped")),
+    ],
+)
+def test_whatever_gives_a_place_back_says_in_which_permanence(command: Command, event: ReferralEvent) -> None:
+    given(REFERRAL, ISSUED, ACCEPTED, KEPT).when(command).then(event)
+
+
+def test_a_place_given_back_and_taken_again_is_told_both_times() -> None:
+    freed = replace(declined("booked"), frees=PLACE[0])
+    again = ReferralMoveUndone(*facts("declined"), "booked", *PLACE, keeps=PLACE[0])
+    given(REFERRAL, ISSUED, ACCEPTED, KEPT, freed).when(UndoMove()).then(again)
+    completed = ReferralCompleted(*facts("booked"), "helped")
+    reopened = ReferralReopened(*facts("completed"), "mistake", frees=PLACE[0])
+    given(REFERRAL, ISSUED, ACCEPTED, KEPT, completed).when(ReopenReferral("mistake")).then(reopened)
+
+
+def test_another_place_instead_gives_the_first_one_back_until_that_is_undone() -> None:
+    elsewhere = ("s1_b2_20080319T1400", *PLACE[1:])
+    moved = AppointmentBooked(*facts("booked"), *elsewhere, keeps=elsewhere[0], frees=PLACE[0])
+    given(REFERRAL, ISSUED, ACCEPTED, KEPT).when(BookAppointment(*elsewhere)).then(moved)
+    undone = ReferralMoveUndone(*facts("booked"), "booked", *PLACE, keeps=PLACE[0], frees=elsewhere[0])
+    given(REFERRAL, ISSUED, ACCEPTED, KEPT, moved).when(UndoMove()).then(undone)
+    same = AppointmentBooked(*facts("booked"), *PLACE, keeps=PLACE[0], frees=PLACE[0])
+    given(REFERRAL, ISSUED, ACCEPTED, KEPT).when(BookAppointment(*PLACE)).then(same)
+
+
+def test_a_place_kept_before_places_were_counted_is_given_back_without_a_word() -> None:
+    given(REFERRAL, ISSUED, ACCEPTED, BOOKED).when(DECLINE).then(declined("booked"))
+
+
+def test_what_was_told_before_delays_were_takes_nothing_off() -> None:
+    given(REFERRAL, *HISTORIES[Status.COMPLETED]).when(ReopenReferral("mistake")).then(
+        ReferralReopened(*facts("completed"), "mistake")
+    )
+    # It was answered all the same: what comes next is no first answer.
+    reopened = ReferralReopened(*facts("completed"), "mistake")
+    given(REFERRAL, *HISTORIES[Status.COMPLETED], reopened).when(AcceptReferral(LATE)).then(
+        ReferralAccepted(*facts("issued"))
+    )
+
+
+def test_an_answer_of_before_the_issue_took_no_day() -> None:
+    answer = ReferralAccepted(*facts("issued"), answer_days=0)
+    given(REFERRAL, ISSUED).when(AcceptReferral("2008-03-10T23:59:00.000+01:00")).then(answer)
 
 
 def test_a_reopened_referral_begins_anew() -> None:

@@ -1,5 +1,6 @@
 """Any sequence of moves: no illegal one is made, an undo goes back exactly, every end opens again, the row agrees."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -31,13 +32,22 @@ from services.referral.commands import (
 )
 from services.referral.decider import FROM, REFERRAL
 from services.referral.keeping import BOOKINGS, CANCELLATIONS, QUEUE_ITEMS, keeper
+from services.referral.reckoning import ANSWERS
 from services.referral.states import Standing, status_of
 from services.referral.words import ENDS, OPEN, ChangeReason, DeclineReason, Outcome, Status
+from services.stats.delays import delayed
+from services.stats.places import kept
 from shared.catalogue import Catalogue, load_catalogue
 from shared.decider import Refusal
 from shared.envelope import Recorded
 from shared.events import ReferralEvent
-from shared.events.referral import AppointmentCancelled, Moved, ReferralIssued, ReferralMoveUndone
+from shared.events.referral import (
+    AppointmentCancelled,
+    Moved,
+    ReferralCompleted,
+    ReferralIssued,
+    ReferralMoveUndone,
+)
 from shared.testing import given
 
 HOUSE_FILE = Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml"
@@ -57,19 +67,27 @@ ISSUED = ReferralIssued(
 )
 NEXT = "2008-03-20T09:00:00Z"
 
-moments = st.integers(0, 59).map(lambda minute: f"2008-03-12T10:{minute:02}:00.000+01:00")
-places = st.integers(1, 3).map(lambda place: ("s_b_20080312T1400", place))
+moments = st.tuples(st.integers(10, 31), st.integers(0, 59)).map(
+    lambda at: f"2008-03-{at[0]:02}T10:{at[1]:02}:00.000+01:00"
+)
+places = st.tuples(st.sampled_from(("s_b_20080312T1400", "s_b_20080319T1400")), st.integers(1, 3))
 followers = st.none() | st.just("r2")
 codes = st.sampled_from
 commands: st.SearchStrategy[Command] = st.one_of(
-    st.builds(AcceptReferral),
-    st.builds(DeclineReferral, codes(DeclineReason).map(str), codes(("partner", "person")), followers),
-    places.map(lambda p: BookAppointment(*p, f"{DAY}T14:00:00.000+01:00", f"{DAY}T16:00:00.000+01:00")),
+    st.builds(AcceptReferral, moments),
+    st.builds(DeclineReferral, codes(DeclineReason).map(str), codes(("partner", "person")), followers, moments),
+    st.builds(
+        lambda where, now: BookAppointment(
+            where[0], where[1], f"{DAY}T14:00:00.000+01:00", f"{DAY}T16:00:00.000+01:00", now=now
+        ),
+        places,
+        moments,
+    ),
     st.just(CancelAppointment("s_b_20080312T1400")),
     st.builds(WalkPerson, moments),
     st.builds(ReceivePerson, moments),
     st.builds(MissPerson, moments),
-    st.builds(CompleteReferral, codes(Outcome).map(str)),
+    st.builds(CompleteReferral, codes(Outcome).map(str), moments),
     st.builds(WithdrawReferral, codes(ChangeReason).map(str)),
     st.builds(RerouteReferral, st.just("r2")),
     st.just(RemindPartner(NEXT)),
@@ -83,6 +101,11 @@ def house() -> Catalogue:
     return load_catalogue(HOUSE_FILE)
 
 
+def days_since(day: str) -> int:
+    """How many days after `DAY`, none before it."""
+    return max(0, int(day[-2:]) - int(DAY[-2:]))
+
+
 class Life(RuleBasedStateMachine):
     """One referral under any hands, its read models kept as the service keeps them."""
 
@@ -94,6 +117,7 @@ class Life(RuleBasedStateMachine):
             table.create(self.connection)
         self.keep = keeper(house())
         self.history: list[ReferralEvent] = []
+        self.moments: list[str] = []
 
     def teardown(self) -> None:
         self.connection.close()
@@ -115,7 +139,7 @@ class Life(RuleBasedStateMachine):
         story = given(REFERRAL, *self.history).when(command)
         if story.refusal is None:
             assert was.status in FROM[type(command)]
-            self._append(story.events)
+            self._append(story.events, getattr(command, "now", ""))
             assert status_of(self.state) in OPEN | ENDS
             return
         assert was.status not in FROM[type(command)]
@@ -185,8 +209,40 @@ class Life(RuleBasedStateMachine):
         walks = sum(event.event_type == "referral.person-walked.v1" for event in self.history)
         assert 0 <= counted <= walks
 
-    def _append(self, events: Sequence[Any]) -> None:
+    @invariant()
+    def the_delays_that_events_add_up_to_are_those_of_the_history(self) -> None:
+        answers, outcomes = list[int](), list[int]()
+        for event in self.history:
+            for told in delayed(event) if isinstance(event, Moved) else ():
+                days = answers if told.figure == "answers" else outcomes
+                assert (told.day, told.partner) == (DAY, "p07")
+                days.append(told.days) if told.step == 1 else days.remove(told.days)
+        # What was undone has not happened, and neither has its undoing.
+        stands = list[int]()
+        for number, event in enumerate(self.history):
+            if isinstance(event, ReferralMoveUndone):
+                stands.pop()
+            elif isinstance(event, Moved):
+                stands.append(number)
+        answered = [self.moments[number][:10] for number in stands if isinstance(self.history[number], ANSWERS)]
+        assert answers == [days_since(day) for day in answered[:1]]
+        ended = [self.moments[number][:10] for number in stands if isinstance(self.history[number], ReferralCompleted)]
+        assert outcomes == ([days_since(ended[-1])] if self.history and self.state.outcome else [])
+
+    @invariant()
+    def the_places_that_events_add_up_to_are_those_that_are_booked(self) -> None:
+        told = [place for event in self.history if isinstance(event, Moved) for place in kept(event)]
+        kept_in: Counter[str] = Counter()
+        for place in told:
+            kept_in[place.day] += place.step
+        booked = self.connection.execute(select(BOOKINGS.c.permanence_id)).scalars().all()
+        assert {day: number for day, number in kept_in.items() if number} == {
+            f"{one[4:8]}-{one[8:10]}-{one[10:12]}": 1 for one in booked
+        }
+
+    def _append(self, events: Sequence[Any], now: str = "") -> None:
         for event in events:
+            self.moments.append(now)
             self.history.append(event)
             version = len(self.history)
             at = f"2008-03-12T11:00:00.{version:03}+01:00"

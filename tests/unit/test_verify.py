@@ -442,6 +442,35 @@ FAULTS: dict[str, Fault] = {
     "a status that it did not have": ("moves", "says that it was walked", said_fault("completed", "was", "walked")),
     "a move from the wrong state": ("moves", "completed from issued", other_fault("accepted", "referral.completed.v1")),
     "a completion without an outcome": ("moves", "without an outcome", unsaid_fault("completed", "outcome")),
+    "an answer that came sooner": (
+        "moves",
+        "says that the first answer took 1 days",
+        said_fault("accepted", "answer_days", 1),
+    ),
+    "an outcome of no delay": ("figures", "outcome_days of partner", unsaid_fault("completed", "outcome_days")),
+    "an answer that nobody gave": (
+        "figures",
+        "answers, 2008-03-12, all sites",
+        figures_fault(
+            "UPDATE figures SET count = count + 1 WHERE figure = 'answers' AND dimension = 'total' AND grain = 'day'"
+            " AND site = '' AND period = '2008-03-12'"
+        ),
+    ),
+    "a place kept elsewhere": (
+        "moves",
+        "keeps one in x_b_20090105T0900, it was",
+        said_fault("appointment-booked", "keeps", "x_b_20090105T0900"),
+    ),
+    "a place that nobody keeps": (
+        "figures",
+        "places, in all, all sites: 0 kept",
+        figures_fault("UPDATE figures SET count = 0 WHERE figure = 'places' AND dimension = 'total'"),
+    ),
+    "a permanence called off unseen": (
+        "figures",
+        "permanences_cancelled of permanence",
+        figures_fault("DELETE FROM figures WHERE figure = 'permanences_cancelled' AND dimension = 'permanence'"),
+    ),
     "an undo to somewhere else": ("moves", "goes back to booked", said_fault("move-undone", "back_to", "booked")),
     "a place beyond the last": ("moves", "place 99 of", said_fault("appointment-booked", "place", 99)),
     "a reminder of what has ended": (

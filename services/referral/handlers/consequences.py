@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from services.referral.commands import (
+    Answer,
     Asked,
     AskForPlace,
     BookAppointment,
@@ -19,14 +20,11 @@ from services.referral.commands import (
     ExpireReferral,
     HandToPartner,
     IssueReferral,
-    MissPerson,
-    ReceivePerson,
     ReopenReferral,
     ReportNeedUnmet,
     RerouteReferral,
     SettleNeed,
     UndoMove,
-    WalkPerson,
     WithdrawReferral,
 )
 from services.referral.handlers.family import Family, family
@@ -63,6 +61,13 @@ class Plan(NamedTuple):
 
 def consequences(connection: Connection, catalogue: Catalogue, loaded: Loaded, asked: Asked, now: datetime) -> Plan:
     """What is asked of a referral, made whole. Raises the refusals of `places`, or `NotThisPartner`."""
+    plan = _planned(connection, catalogue, loaded, asked, now)
+    if isinstance(plan.command, Answer):
+        return plan._replace(command=replace(plan.command, now=_at_the_site(catalogue, loaded, now)))
+    return plan
+
+
+def _planned(connection: Connection, catalogue: Catalogue, loaded: Loaded, asked: Asked, now: datetime) -> Plan:
     match asked:
         case AskForPlace(permanence_id):
             if isinstance(loaded.state, Standing):
@@ -71,8 +76,6 @@ def consequences(connection: Connection, catalogue: Catalogue, loaded: Loaded, a
             return Plan(BookAppointment(permanence_id, 0, "", ""))
         case HandToPartner(partner):
             return _handed_on(connection, loaded, Routed(partner, BY_HAND, catalogue.version), catalogue, now)
-        case WalkPerson() | ReceivePerson() | MissPerson():
-            return Plan(replace(asked, now=_at_the_site(catalogue, loaded, now)))
         case DeclineReferral() | ExpireReferral() | WithdrawReferral() if isinstance(loaded.state, Standing):
             return _ended(connection, catalogue, loaded, loaded.state, asked, now)
         case ReopenReferral() if isinstance(loaded.state, Standing):

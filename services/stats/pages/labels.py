@@ -17,6 +17,7 @@ DIMENSIONS: Mapping[str, str] = {
     "language": mark("par langue"),
     "need": mark("par besoin pour se comprendre"),
     "wait": mark("par durée d’attente"),
+    "delay": mark("par délai"),
     "kind": mark("par sorte d’action"),
     "identity": mark("avec ou sans nom"),
 }
@@ -60,6 +61,14 @@ _WAITS = {
     "20-39": mark("De 20 à 39 minutes"),
     "40+": mark("40 minutes et plus"),
 }
+_DELAYS = {
+    "000": mark("Le jour même"),
+    "001-002": mark("1 ou 2 jours"),
+    "003-007": mark("De 3 à 7 jours"),
+    "008-014": mark("De 8 à 14 jours"),
+    "015-030": mark("De 15 à 30 jours"),
+    "031+": mark("31 jours et plus"),
+}
 _KINDS = {
     "thematic_meeting": mark("Rencontre thématique"),
     "health_morning": mark("Matinée santé"),
@@ -84,6 +93,7 @@ CLOSED: Mapping[str, Mapping[str, str]] = {
     "reason": _REASONS,
     "need": _NEEDS,
     "wait": _WAITS,
+    "delay": _DELAYS,
     "kind": _KINDS,
     "identity": _IDENTITIES,
 }

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from services.stats.charts import Bar, Point, bars, lines, top_of_axis
 from services.stats.definitions import DEFINITIONS
+from services.stats.delays import ANSWERS, OUTCOMES
 from services.stats.pages.labels import DIMENSIONS, Labels
 from services.stats.report import report
 from shared.catalogue import Catalogue
@@ -24,6 +25,9 @@ from shared.web.parameters import Year
 from shared.web.problems import not_found
 
 _SHARED_STYLES = ("pico.css", "theme.css")
+_IN_TIME = ("wait", "delay")
+"""Divisions whose codes sort as the times do."""
+_NOTHING: Mapping[str, Any] = {"count": 0, "average_days": None}
 _OWN_STYLE = Path(__file__).parents[1] / "static" / "figures.css"
 
 
@@ -43,6 +47,17 @@ class Month:
     label: str
     count: int | None
     before: int | None
+
+
+@dataclass(frozen=True)
+class Delay:
+    """How many of a partner's referrals were answered and have an outcome, and after how many days on average."""
+
+    label: str
+    answers: int
+    answer_days: float | None
+    outcomes: int
+    outcome_days: float | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,9 @@ class Review:
             "site_names": [site.name for site in self._catalogue.sites],
             "definitions": DEFINITIONS,
             "words": DIMENSIONS,
+            "delays": self._delays(),
+            "permanences": self._permanences(),
+            "until": date.fromisoformat(document["permanences"]["until"] or f"{year:04}-01-01"),
             "different": {
                 f"{figure}-{by}": self._different(figure, by)
                 for figure, by in (
@@ -91,7 +109,7 @@ class Review:
                 f"{figure}-{by}": self._divided(figure, by)
                 for figure, by in (
                     ("requests", "category"), ("requests", "status"), ("visits", "channel"),
-                    ("referrals", "partner"), ("referrals", "status"),
+                    ("referrals", "partner"), ("referrals", "status"), ("answers", "delay"), ("outcomes", "delay"),
                     ("needs", "category"), ("needs", "reason"),
                     ("handovers", "result"), ("handovers", "partner"),
                     ("visits", "language"), ("visits", "need"),
@@ -101,18 +119,37 @@ class Review:
             },
         }  # fmt: skip
 
+    def _delays(self) -> list[Delay]:
+        """How soon each partner answered and finished, in the order of the catalogue."""
+        told = {
+            figure: {row["partner"]: row for row in self._document["delays"][figure]["by_partner"]}
+            for figure in (ANSWERS, OUTCOMES)
+        }
+        found = []
+        for code in self._labels.ordered("partner", {code for rows in told.values() for code in rows}):
+            answers, outcomes = (told[figure].get(code, _NOTHING) for figure in (ANSWERS, OUTCOMES))
+            numbers = (answers["count"], answers["average_days"], outcomes["count"], outcomes["average_days"])
+            found.append(Delay(self._labels.of("partner", code), *numbers))
+        return found
+
+    def _permanences(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Each partner's name and its permanences, in the order of the catalogue."""
+        rows = {row["partner"]: row for row in self._document["permanences"]["by_partner"]}
+        return [(self._labels.of("partner", code), rows[code]) for code in self._labels.ordered("partner", rows)]
+
     def _different(self, figure: str, by: str) -> list[tuple[str, int | None]]:
         """Different people by line, the most first; None where they are few enough to be recognised."""
         rows = [(self._labels.of(by, row[by]), row["count"]) for row in self._document[figure][f"by_{by}"]]
         return sorted(rows, key=lambda row: (row[1] is None, -(row[1] or 0), row[0]))
 
     def _divided(self, figure: str, by: str) -> Divided:
-        """The largest first, as one reads a year that is over."""
-        rows = self._document[figure][f"by_{by}"]
+        """The largest first, as one reads a year that is over; what was sooner before what was later."""
+        rows = (self._document.get(figure) or self._document["delays"][figure])[f"by_{by}"]
         # A line shows its share of what these lines add up to: it is the figure's total for every table here.
         total = sum(row["count"] for row in rows)
         shares = [Share(self._labels.of(by, row[by]), row["count"], row["count"] / total) for row in rows if total > 0]
-        shares.sort(key=lambda line: (-line.count, line.label))
+        if by not in _IN_TIME:
+            shares.sort(key=lambda line: (-line.count, line.label))
         title = f"{self._name(figure)}, {self._language.gettext(DIMENSIONS[by])}"
         drawn = [Bar(line.label, line.count, self._language.percent(line.share)) for line in shares]
         return Divided(figure, by, bars(f"chart-{figure}-{by}", title, drawn), shares, total)
@@ -173,7 +210,7 @@ def review_pages(catalogue: Catalogue, database: Database) -> APIRouter:
 
     @router.get("/report/{year}/page")
     async def review(page: Asked, year: Year, site: str = "") -> Response:
-        document = await report(database, catalogue, year, _known(catalogue, site) or None)
+        document = await report(database, catalogue, year, _known(catalogue, site) or None, today())
         facts = Review(document, catalogue, page.language, today()).facts()
         return page.render("review.html", layout="base.html", choices=catalogue.sites, **facts)
 
