@@ -1,10 +1,11 @@
 """The three services as processes that a test starts, arms with a crash point, and kills one by one."""
 
+import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from services import SERVICES
@@ -12,9 +13,11 @@ from services.house import House
 from services.nursery import Nursery
 from shared.failpoints import VARIABLE
 from shared.settings import Settings
+from shared.tasks import end
 from tests.system.place import Place, until
 
 KILLED = -int(signal.SIGKILL)
+RESTART_S = 0.2
 
 
 class Premises:
@@ -59,6 +62,23 @@ class Premises:
         """Kill a service at once, and wait until it is gone."""
         os.kill(self._pids[service], signal.SIGKILL)
         await self.death(service, "it was killed")
+
+    @asynccontextmanager
+    async def kept_up(self) -> AsyncIterator[None]:
+        """Whoever ends by itself, because it finds no store, is started again: as by a house's supervisor."""
+
+        async def keep_up() -> None:
+            while True:
+                for service in SERVICES:
+                    if (self.status(service) or 0) > 0:
+                        self.start(service)
+                await asyncio.sleep(RESTART_S)
+
+        keeping = asyncio.create_task(keep_up())
+        try:
+            yield
+        finally:
+            await end(keeping)
 
     def signal(self, service: str, number: signal.Signals) -> None:
         """Send a signal to a service, if it runs."""

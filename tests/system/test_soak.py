@@ -74,7 +74,7 @@ async def test_a_house_under_fire_for_hours_loses_nothing(
             while time.monotonic() < give_up:
                 chosen = _chosen(chance, at_random)
                 _log.warning("seed %s, round %d on %s: %s", seed, number, name, list(chosen))
-                async with at_work(premises.place, history), desks.open():
+                async with premises.kept_up(), at_work(premises.place, history), desks.open():
                     met = await asyncio.gather(*(strike(ground, chance) for strike in chosen.values()))
                 struck = [strike for strike, has_met in zip(chosen, met, strict=True) if has_met]
                 tried.update(struck)
