@@ -71,19 +71,20 @@ async def test_a_house_under_fire_for_hours_loses_nothing(
             desks = Desks(premises.place.urls["intake"], history, seed=chance.getrandbits(32))
             give_up = time.monotonic() + 60 * float(settings_from_outside.get("MAISON_SOAK_MINUTES", MINUTES))
             number = 0
-            while time.monotonic() < give_up:
-                chosen = _chosen(chance, at_random)
-                _log.warning("seed %s, round %d on %s: %s", seed, number, name, list(chosen))
-                async with premises.kept_up(), at_work(premises.place, history), desks.open():
-                    met = await asyncio.gather(*(strike(ground, chance) for strike in chosen.values()))
-                struck = [strike for strike, has_met in zip(chosen, met, strict=True) if has_met]
-                tried.update(struck)
-                _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried, survived)
-                findings = await audited(premises.place, history, kept_as=tmp_path / "history.jsonl")
-                assert not findings, (seed, number, list(chosen), findings[:10])
-                survived.update(struck)
-                _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried, survived)
-                number += 1
+            async with premises.kept_up():
+                while time.monotonic() < give_up:
+                    chosen = _chosen(chance, at_random)
+                    _log.warning("seed %s, round %d on %s: %s", seed, number, name, list(chosen))
+                    async with at_work(premises.place, history), desks.open():
+                        met = await asyncio.gather(*(strike(ground, chance) for strike in chosen.values()))
+                    struck = [strike for strike, has_met in zip(chosen, met, strict=True) if has_met]
+                    tried.update(struck)
+                    _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried, survived)
+                    findings = await audited(premises.place, history, kept_as=tmp_path / "history.jsonl")
+                    assert not findings, (seed, number, list(chosen), findings[:10])
+                    survived.update(struck)
+                    _tell(settings_from_outside.get("MAISON_SOAK_COUNTS"), name, desks.acknowledged, tried, survived)
+                    number += 1
 
 
 def _chosen(chance: random.Random, others: Mapping[str, Strike]) -> dict[str, Strike]:
