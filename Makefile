@@ -7,6 +7,9 @@ BUILT := $(ENV)/built
 RUN := $(ENV)/bin/python
 CHECKED := services shared tests benchmarks
 
+# Tests start hundreds of processes: where bytecode may not be kept, each would compile the house again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-compose check bench load soak lock messages vendor clean $(ENV)
 

@@ -205,6 +205,8 @@ async def _play(settings: Settings) -> bool:
         )
         if os.environ.get("SERVE"):
             typer.echo("The house stays open: " + "  ".join(f"{name} {url}" for name, url in house.urls.items()))
+            review, partners = f"{house.urls['stats']}/report/2008/page", f"{house.urls['referral']}/coordination/page"
+            typer.echo(f"The year that it played: its review {review}  its partners {partners}")
             typer.echo("Ctrl-C closes it and removes its folder.")
             stop = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -76,7 +76,7 @@ def add_routes(
         view = await queries.case(log, database, acting_scope(), case_id, at)
         if view is None:
             raise not_found("case")
-        await check_case(case_id)
+        await check_case(*queries.cases_told(view))
         response.headers["ETag"] = etag(view.version)
         return case_told_to(acting(), view, catalogue)
 

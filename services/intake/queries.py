@@ -143,6 +143,11 @@ async def case(
     )
 
 
+def cases_told(view: CaseView) -> list[str]:
+    """Every case that something is told of in this one, as it is or was: those that it absorbed among them."""
+    return [view.case_id, *view.absorbed, *dict.fromkeys(visit.case_id for visit in view.visits)]
+
+
 async def _until(log: Log, case_id: str, at: datetime | None) -> list[Envelope]:
     envelopes = await log.read(case_stream(case_id))
     if at is None:

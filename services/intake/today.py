@@ -69,6 +69,14 @@ class Today:
         mine = [one for one in found if scope.account in (None, one.recorded_by)]
         return max(mine, key=lambda one: one.recorded_at, default=None)
 
+    async def is_recorded(self, scope: Scope, arrival_id: str) -> bool:
+        """Whether a visit that is not voided was recorded for this arrival; of those remembered, on whichever day."""
+        if not scope.reads_files:
+            return False
+        async with self._reading:
+            await self._read_on()
+        return any(one.arrival_id == arrival_id and not one.is_void for one in self._visits.values())
+
     async def _read_on(self) -> None:
         for partition, head in (await self._log.heads()).items():
             position = self._read_up_to.get(partition, max(0, head - LOOK_BACK))

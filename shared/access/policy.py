@@ -70,6 +70,8 @@ _EVERY_SERVICE: Mapping[Route, Rule] = {
     ("GET", "/asyncapi.json"): ALL,
     ("GET", "/metrics"): only(Role.OPERATIONS, Role.COORDINATOR),
     ("GET", "/static/{place}/{name}"): ALL,
+    # It leads to the first page, which has a rule of its own.
+    ("GET", "/"): ALL,
     ("POST", "/sign-out"): ALL,
     ("GET", "/internal/status"): HOUSE_KEY,
     ("POST", "/internal/copy"): HOUSE_KEY,

@@ -765,3 +765,11 @@ class TestDiscretion:
             requests = view["requests"] if "requests" in view else view["visits"][0]["requests"]
             assert [request["category"] for request in requests] == ["confidential", "housing"]
             assert {one["partner"] for one in requests[0]["referrals"]} <= {"confidential"}
+
+    def test_where_it_leads_is_shown_to_who_took_the_visit_alone(self, closed: Street, visit: dict[str, Any]) -> None:
+        def sent(**other: Any) -> str:
+            page = closed.as_role("front_desk", **other).get("/desk", params={"done": visit["visit_id"]}).text
+            return page.partition('id="done"')[2].partition("</section>")[0]
+
+        assert ("<details>" in sent(), "<details>" in sent(days=2)) == (True, False)
+        assert "Logement" in sent(days=2)

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.servers import running_valkey
 from tests.service.street import Street, open_street
+from tests.two_sites import SECOND, house_of_two_sites
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 
@@ -108,7 +110,31 @@ def test_the_next_visit_goes_into_the_case_that_the_desk_comes_from(street: Stre
     assert street.intake.post("/desk", data=form, headers=FORM).status_code == 303
     assert len(street.intake.get(f"/cases/{case_id}").json()["visits"]) == 2
     send(street.intake, case_id, "close")
-    assert street.intake.get("/desk", params={"case": case_id}).status_code == 409
+    refused = street.intake.get("/desk", params={"case": case_id})
+    assert (refused.status_code, "Ce dossier est clos" in refused.text) == (409, True)
+
+
+def test_what_happened_at_a_site_that_was_given_up_is_still_shown_and_corrected(
+    tmp_path: Path, settings_from_outside: object
+) -> None:
+    folder = tmp_path / "data"
+    with running_valkey() as bus:
+        with open_street(folder, bus, catalogue=house_of_two_sites(tmp_path)) as before:
+            there = before.record("housing", site=SECOND)
+        with open_street(folder, bus) as now:
+            assert SECOND in page_of(now.intake, there["case_id"])
+            assert SECOND in page_of(now.intake, there["case_id"], at="2999-01-01T10:00")
+            for path in ("/visits/{}/slip", "/desk?done={}"):
+                assert now.intake.get(path.format(there["visit_id"])).status_code == 200
+            page = f"/desk/visits/{there['visit_id']}"
+            shown = now.intake.get(page).text
+            at, key = (re.search(rf'name="{name}" value="([^"]+)"', shown)[1] for name in ("was_at", "key"))  # type: ignore[index]
+            form = {"version": "2", "key": key, "channel": "phone", "at": at, "was_at": at}
+            lines = {"request": there["requests"][0]["request_id"], "subject": "housing:", "step": "-"}
+            answer = now.intake.post(f"{page}/correction", data={**form, **lines}, headers=FORM)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/desk")
+            visit = now.intake.get(f"/visits/{there['visit_id']}").json()
+            assert (visit["site"], visit["channel"]) == (SECOND, "phone")
 
 
 def test_a_case_that_there_is_not_is_a_page_that_says_so(street: Street) -> None:

@@ -85,7 +85,8 @@ def test_a_year_that_is_not_published_says_so(city: Street) -> None:
     stats = city.as_role("statistics", "stats")
     assert stats.get("/report/2999/city").status_code == 404
     page = stats.get("/report/2999/city/page", params={"lang": "fr"})
-    assert (page.status_code, "pas encore publiée" in page.text) == (404, True)
+    assert (page.status_code, "Rien n’est publié pour cette année." in page.text) == (404, True)
+    assert '<a href="/report/2008/city/page">2008</a>' in page.text
     assert stats.get("/report/2008/city", params={"site": "nowhere"}).status_code == 422
     assert stats.get("/report/2008/city/page", params={"site": "nowhere"}).status_code == 404
 

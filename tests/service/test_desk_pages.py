@@ -126,7 +126,7 @@ def test_who_is_slower_is_told_who_was_faster(street: Street) -> None:
     street.referral.post(f"/referrals/{one}/accept", headers={"If-Match": '"1"'})
     answer = send(street, action, {**fields, "reason": "moved", "said_by": "person"})
     assert answer.status_code == 409
-    assert "Quelqu’un d’autre a été plus rapide : Plan Local" in answer.text
+    assert "Quelqu’un d’autre a été plus rapide\u00a0: Plan Local" in answer.text
     assert "Acceptée" in answer.text
     assert len(re.findall(r'value="(?:moved|person)" required checked', answer.text)) == 2
     # What it shows now can be sent at once, on the version that it shows.
@@ -199,4 +199,4 @@ def test_a_stream_says_what_belongs_to_the_page_and_how_it_looks(street: Street)
     assert told["shown"] is False
     assert told["html"].startswith(f'<li class="referral" id="r-{one}" data-version="1">')
     assert "ouverte" in told["open"]
-    assert told["said"] == "Nouvelle demande : Accès à l'emploi"
+    assert told["said"] == "Nouvelle demande\u00a0: Accès à l'emploi"

@@ -16,6 +16,7 @@ from services.house import card_path
 from services.stats.definitions import DEFINITIONS
 from services.stats.queries import LIVE
 from shared.clock import utc_now
+from shared.web.pages import language_of
 from tests.browser.chromium import NO_BROWSER, find_chromium
 from tests.servers import running_valkey
 from tests.service.street import Street, open_street, until
@@ -93,7 +94,7 @@ def test_each_figure_says_its_unit_its_days_its_positions_and_what_it_means(code
     as_of = street.stats.get("/stats/visits").json()["as_of"]
     for definition in (DEFINITIONS[figure] for figure in LIVE):
         for words in (definition.sentence, definition.unit, definition.date_basis):
-            told = words.fr if code == "fr" else words.en
+            told = language_of(code).pick(words.fr, words.en)
             assert told.replace("'", "&#39;") in page
     stands = re.findall(r'sse-swap="as-of">\D+(\d+)\D+(\d+)\D', page)
     assert stands == [(str(as_of["intake"]), str(as_of["referral"]))] * len(LIVE)

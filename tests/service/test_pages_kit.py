@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from shared.database import StoreUnavailable
+from shared.web.idempotency import InFlight
 from shared.web.pages import (
     Asked,
     FormFaults,
+    NavLink,
     Notice,
     PageRouter,
     Pages,
@@ -29,9 +31,10 @@ from shared.web.pages import (
 )
 from shared.web.pages.language import chosen
 from shared.web.pages.statics import FOLDER
+from shared.web.pages.telling import told
 from shared.web.pages.vendoring import vendor
 from shared.web.pages.words import Deadline
-from shared.web.problems import not_found
+from shared.web.problems import Problem, not_found
 
 PARIS = ZoneInfo("Europe/Paris")
 TRANSFERRED_BYTES_MAX = 100_000
@@ -80,7 +83,7 @@ async def site(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         raise StoreUnavailable("away")
 
     app = FastAPI()
-    add_pages(app, Pages(tmp_path, "Maison inventée"), router)
+    add_pages(app, Pages(tmp_path, "Maison inventée", [NavLink("/try", "Essai")]), router)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://house.example") as client:
         yield client
@@ -124,6 +127,11 @@ async def test_a_page_runs_no_script_of_anybody_else_and_is_kept_by_nobody(site:
     assert "unsafe" not in policy
     assert not re.search(r"<script(?![^>]+src=)|<style|\sstyle=|\son[a-z]+=", answer.text)
     assert not re.search(r'(?:src|href|action)="(?:https?:)?//', answer.text)
+
+
+async def test_the_address_of_the_house_alone_leads_to_its_first_page(site: httpx.AsyncClient) -> None:
+    answer = await site.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/try")
 
 
 async def test_a_form_is_answered_by_a_redirect_and_its_notice_is_shown_once(site: httpx.AsyncClient) -> None:
@@ -280,3 +288,17 @@ def test_numbers_are_written_as_each_language_writes_them() -> None:
     assert french.percent(0.125) == "12,5\u202f%"
     assert english.short_day(date(2008, 3, 11)) == "11/03/2008"
     assert french.ngettext("%(num)s jour", "%(num)s jours", 0) == "0 jour"
+
+
+def test_no_line_of_french_begins_with_its_punctuation() -> None:
+    french, english = language_of("fr"), language_of("en")
+    assert french.gettext("Dit : « %(what)s » ?", what="a : b") == "Dit\u00a0: «\u00a0a : b\u00a0»\u202f?"
+    assert french.ngettext("%(num)s reste ; fini", "%(num)s restent ; fini", 2) == "2 restent\u202f; fini"
+    assert english.gettext("A : B") == "A : B"
+
+
+def test_a_form_that_is_sent_twice_at_once_is_not_said_to_have_failed() -> None:
+    in_flight = InFlight()
+    with in_flight.hold("the-key"), pytest.raises(Problem) as twin:
+        in_flight.hold("the-key")
+    assert told(twin.value)[0] == "C’est en train d’être enregistré"

@@ -74,6 +74,11 @@ def test_who_is_probably_known_is_shown_before_anybody_is_made_twice(desk: httpx
     assert person_of(desk, third) not in (None, person_of(desk, first))
 
 
+def test_the_form_that_is_sent_twice_makes_one_person_and_says_so_twice(desk: httpx.Client) -> None:
+    case_id, who = case_of(desk), {**invented(), "key": str(uuid4())}
+    assert [attach(desk, case_id, **who).status_code for _ in range(2)] == [303, 303]
+
+
 def test_what_was_typed_stays_beside_its_fault(desk: httpx.Client) -> None:
     case_id, who = case_of(desk), invented()
     answer = attach(desk, case_id, **{**who, "phone": "call me"})
@@ -108,7 +113,31 @@ def test_somebody_of_a_sealed_case_is_read_after_saying_why(closed: Street, desk
     )  # fmt: skip
     found = desk.post("/desk/people", data={"name": who["family_name"]}, headers=FORM).text
     assert "dossier sous scellés" in found
-    assert "742" not in found
+    assert "finissant par" not in found
+
+
+def test_of_several_cases_about_somebody_the_sealed_one_is_opened(closed: Street, desk: httpx.Client) -> None:
+    first, second = case_of(desk), case_of(desk)
+    attach(desk, first, **invented())
+    person_id = person_of(desk, first)
+    known = {"key": str(uuid4()), "person_id": person_id}
+    desk.post(f"/cases/{second}/known-person/page", data=known, headers=FORM)
+    closed.as_role("coordinator").post(f"/cases/{second}/seal", json={"ground": "court"})
+    page = f"/people/{person_id}/page"
+    asked = desk.get(page).headers["location"]
+    assert asked == f"/cases/{second}/opening/page?next={page}"
+    form = {"reason": "La personne inventée est au guichet", "next": page}
+    desk.post(asked.partition("?")[0], data=form, headers=FORM)
+    assert desk.get(page).status_code == 200
+
+
+def test_the_page_of_somebody_who_was_forgotten_says_so(closed: Street, desk: httpx.Client) -> None:
+    case_id = case_of(desk)
+    attach(desk, case_id, **invented())
+    person_id = person_of(desk, case_id)
+    closed.as_role("coordinator").post(f"/people/{person_id}/erasure")
+    answer = desk.get(f"/people/{person_id}/page")
+    assert (answer.status_code, "a été oubliée" in answer.text) == (410, True)
 
 
 @pytest.mark.parametrize("role", ["partner", "statistics", "operations"])

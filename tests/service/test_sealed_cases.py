@@ -1,8 +1,10 @@
 """Sealed cases over HTTP: who reads one has said why, the coordination is told, and nothing of it is in the log."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from tests.service.street import Street, open_street
 
 WHY = "La personne est au guichet et demande où en est son dossier de Zoé-Inventée"
 ANSWERED = {"requests": [{"category": "administrative", "answered": True}]}
+PARIS = ZoneInfo("Europe/Paris")
 ZOE = {"given_name": "Zoé", "family_name": "Scellée-Inventée", "phone": "06 00 00 74 31"}
 
 
@@ -124,6 +127,43 @@ def test_a_seal_covers_what_is_read_with_the_case(house: Street, worker: httpx.C
     assert merged.status_code == 200, merged.text
     problem_of(house.intake.get(f"/cases/{other}"), 403)
     assert worker.get(f"/cases/{other}").status_code == 200
+
+
+def test_a_case_that_was_parted_and_sealed_is_in_nobodys_past_unasked(house: Street, worker: httpx.Client) -> None:
+    kept, absorbed = (house.intake.post("/visits", json=ANSWERED).json() for _ in range(2))
+
+    def move(what: str, **body: Any) -> None:
+        version = house.intake.get(f"/cases/{absorbed['case_id']}").headers["etag"]
+        address = f"/cases/{absorbed['case_id']}/{what}"
+        assert house.intake.post(address, headers={"If-Match": version}, **body).status_code == 200
+
+    move("merge", json={"into": kept["case_id"]})
+    then = datetime.now(PARIS).isoformat(timespec="milliseconds")
+    move("unmerge")
+    house.intake.post(f"/cases/{absorbed['case_id']}/seal", json={"ground": "court"})
+    assert worker.get(f"/cases/{kept['case_id']}").status_code == 200
+    refused = worker.get(f"/cases/{kept['case_id']}", params={"at": then})
+    problem_of(refused, 403)
+    assert refused.json()["case_id"] == absorbed["case_id"]
+    page = worker.get(f"/cases/{kept['case_id']}/page", params={"at": then[:23]})
+    assert page.headers["location"].startswith(f"/cases/{absorbed['case_id']}/opening/page?next=")
+    opened(worker, absorbed["case_id"])
+    told = worker.get(f"/cases/{kept['case_id']}", params={"at": then}).json()
+    assert {visit["visit_id"] for visit in told["visits"]} == {kept["visit_id"], absorbed["visit_id"]}
+
+
+@pytest.mark.parametrize("path", ["/desk?done={visit}", "/visits/{visit}/slip"])
+def test_where_somebody_of_a_sealed_case_was_sent_is_not_shown_unasked(
+    worker: httpx.Client, sealed: dict[str, str], path: str
+) -> None:
+    address = path.format(**sealed)
+    asked = worker.get(address)
+    assert (asked.status_code, asked.headers["location"].partition("?")[0]) == (
+        303, f"/cases/{sealed['case']}/opening/page",
+    )  # fmt: skip
+    form = {"reason": WHY, "next": parse_qs(urlsplit(asked.headers["location"]).query)["next"][0]}
+    assert worker.post(f"/cases/{sealed['case']}/opening/page", data=form).headers["location"] == address
+    assert worker.get(address).status_code == 200
 
 
 def test_somebody_whose_case_is_sealed_is_found_without_the_digits(house: Street, sealed: dict[str, str]) -> None:

@@ -90,9 +90,9 @@ def test_the_page_takes_back_the_last_move_and_no_other(street: Street, unique: 
 
     noted = arrive(street)
     arrival, ticket = noted["arrival_id"], noted["ticket"]
-    assert button() == f"{arrival} Annuler : n° {ticket} arrivé"
+    assert button() == f"{arrival} Annuler\u00a0: n° {ticket} arrivé"
     move(street, arrival, "received")
-    assert button() == f"{arrival} Annuler : n° {ticket} reçu"
+    assert button() == f"{arrival} Annuler\u00a0: n° {ticket} reçu"
     told = undo(arrival, 2)
     page = street.intake.get(told.headers["location"], headers={"Cookie": told.headers["set-cookie"].partition(";")[0]})
     assert "la salle d’attente est comme avant" in page.text
@@ -104,7 +104,13 @@ def test_the_page_takes_back_the_last_move_and_no_other(street: Street, unique: 
     # Once their visit is recorded, that visit is what is corrected or voided.
     visit_id = street.record("legal", arrival_id=arrival)["visit_id"]
     assert button() is None
-    street.intake.post(f"/visits/{visit_id}/void", json={"reason": "mistake"}, headers={"If-Match": '"2"'})
+    told = undo(arrival, 4)
+    page = street.intake.get(told.headers["location"], headers={"Cookie": told.headers["set-cookie"].partition(";")[0]})
+    assert "Un accueil est enregistré" in page.text
+    other_day = {"occurred_at": "2001-02-03T10:00:00+01:00"}
+    street.intake.post(f"/visits/{visit_id}/correction", json=other_day, headers={"If-Match": '"2"'})
+    assert (street.intake.get(f"/arrivals/{arrival}").json()["status"], button()) == ("received", None)
+    street.intake.post(f"/visits/{visit_id}/void", json={"reason": "mistake"}, headers={"If-Match": '"3"'})
     assert (arrival in waiting(street), button()) == (True, None)
 
 

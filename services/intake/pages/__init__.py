@@ -46,11 +46,11 @@ def desk_pages(
     """The routers of the front desk's pages, for `add_pages`."""
     today = Today(log)
     waiting = WaitingRoomPage(rooms, today, catalogue, other_keys(catalogue))
-    desk = Desk(log, database, catalogue, recording, today, waiting)
+    desk = Desk(log, database, catalogue, recording, today, waiting, check_case)
     return [
         paper_router(desk),
         desk_router(desk),
-        correcting_router(Correcting(desk, VisitChanges(log, catalogue), CorrectionForms(catalogue), check_case)),
+        correcting_router(Correcting(desk, VisitChanges(log, catalogue), CorrectionForms(catalogue))),
         slip_router(desk),
         waiting_router(waiting),
         invitation_router(invitations, settings),

@@ -98,7 +98,8 @@ class Board:
     """One page's view of the catalogue, in one language, at one moment (aware, in the site's zone)."""
 
     def __init__(self, catalogue: Catalogue, site: str, language: Language, now: datetime) -> None:
-        self.site = catalogue.site(site)
+        # Of a site that was given up, what happened there is still shown: by the clock of the first one.
+        self.site = catalogue.sites_by_code.get(site, catalogue.default_site)
         self._catalogue, self._language = catalogue, language
         self.now = now.astimezone(self.site.zone)
 

@@ -117,23 +117,12 @@ class CasePages:
         view = await queries.case(self.log, self.database, acting_scope(), case_id)
         if view is None:
             raise not_found("case")
-        try:
-            await self.seals.check_case(case_id)
-        except Problem as problem:
-            if problem.slug != SLUG:
-                raise
-            here = address(case_id)
-            return (
-                await kept(page, case_id, here)
-                if page.request.method == "POST"
-                else page.redirect(address_of(case_id, here))
-            )
-        return case_told_to(acting(), view, self.catalogue)
+        return await self._opened(page, view)
 
-    async def then(self, case_id: str, at: datetime) -> CaseView | None:
-        """A case that may be seen, as it stood at a moment; None before it was opened."""
+    async def then(self, page: Page, case_id: str, at: datetime) -> CaseView | Response | None:
+        """Likewise, the case as it stood at a moment; None before it was opened."""
         view = await queries.case(self.log, self.database, acting_scope(), case_id, at)
-        return case_told_to(acting(), view, self.catalogue) if view else None
+        return await self._opened(page, view) if view else None
 
     async def show(
         self,
@@ -170,7 +159,8 @@ class CasePages:
     def moment(self, case_site: str, at: str) -> datetime | None:
         """The moment that was typed, in the site's time zone; None where it is none."""
         try:
-            return datetime.fromisoformat(at).replace(tzinfo=self.catalogue.site(case_site).zone)
+            site = self.catalogue.sites_by_code.get(case_site, self.catalogue.default_site)
+            return datetime.fromisoformat(at).replace(tzinfo=site.zone)
         except ValueError:
             return None
 
@@ -194,6 +184,20 @@ class CasePages:
         if isinstance(now, Response):
             return now
         return await self.show(page, now, status=status, faults=FormFaults([fault], form.model_dump(mode="json")))
+
+    async def _opened(self, page: Page, view: CaseView) -> CaseView | Response:
+        # What it absorbed and gave back is in its past, and may be sealed since.
+        try:
+            await self.seals.check_case(*queries.cases_told(view))
+        except Problem as problem:
+            if problem.slug != SLUG:
+                raise
+            sealed, here = problem.facts["case_id"], address(view.case_id)
+            if page.request.method == "POST":
+                return await kept(page, sealed, here)
+            query = page.request.url.query
+            return page.redirect(address_of(sealed, f"{here}?{query}" if query else here))
+        return case_told_to(acting(), view, self.catalogue)
 
     def _act(self, case_id: str, form: CaseForm) -> tuple[Act | None, str]:
         """What is done, and what the idempotency key is bound to. None: no case was named to merge it with."""
@@ -252,11 +256,11 @@ def case_router(cases: CasePages) -> APIRouter:
         if isinstance(view, Response) or not at:
             return view if isinstance(view, Response) else await cases.show(page, view)
         moment = cases.moment(view.site, at)
-        then = await cases.then(case_id, moment) if moment else None
+        then = await cases.then(page, case_id, moment) if moment else None
         if then is None:
             faults = FormFaults([FieldFault("at", _NOT_YET if moment else _NO_MOMENT)], {"at": at})
             return await cases.show(page, view, status=422, faults=faults)
-        return await cases.show(page, then, moment)
+        return then if isinstance(then, Response) else await cases.show(page, then, moment)
 
     @router.post(PATH)
     async def change(page: Asked, case_id: str) -> Response:

@@ -20,9 +20,7 @@ from services.intake.pages.correction_fields import AS_IT_IS, Values, body_of, s
 from services.intake.pages.desk import Desk
 from services.intake.plain_forms import NEEDS, REQUESTS_MAX
 from services.intake.queries import VisitView
-from services.intake.seals.opening_page import address_of, kept
-from services.intake.seals.sealed import SLUG, CheckCase
-from shared.access.acting import acting, actor
+from shared.access.acting import acting
 from shared.clock import utc_now
 from shared.ids import new_id
 from shared.log import VersionConflict
@@ -90,22 +88,11 @@ class Correcting:
     desk: Desk
     changes: VisitChanges
     forms: CorrectionForms
-    check_case: CheckCase
 
     async def may_see(self, page: Page, visit_id: str) -> VisitView | Response:
         """The visit as far as whoever acts may know it; for a sealed case, the way to open it. Raises the 404."""
-        visit = await self.desk.visit(visit_id)
-        try:
-            if visit.recorded_by is None or visit.recorded_by != actor():
-                await self.check_case(visit.case_id)
-        except Problem as problem:
-            if problem.slug != SLUG:
-                raise
-            here = f"/desk/visits/{visit_id}"
-            if page.request.method == "POST":
-                return await kept(page, visit.case_id, here)
-            return page.redirect(address_of(visit.case_id, here))
-        return visit_told_to(acting(), visit, self.desk.catalogue)
+        visit = await self.desk.may_see(page, visit_id, f"/desk/visits/{visit_id}")
+        return visit if isinstance(visit, Response) else visit_told_to(acting(), visit, self.desk.catalogue)
 
     async def show(
         self, page: Page, visit: VisitView, *, status: int = 200, faults: FormFaults | None = None
@@ -152,7 +139,9 @@ class Correcting:
             faults, status = _faults(problem, _lines_of(form, visit)), problem.status
         else:
             now = await self.desk.visit(visit.visit_id)
-            query = {} if now.site == self.desk.catalogue.default_site.code else {"site": now.site}
+            catalogue = self.desk.catalogue
+            elsewhere = now.site in catalogue.sites_by_code and now.site != catalogue.default_site.code
+            query = {"site": now.site} if elsewhere else {}
             if what == "correction" and now.invitation and not visit.invitation:
                 # There is a code to hand over.
                 query["done"] = now.visit_id

@@ -90,7 +90,8 @@ def body_of(typed: Any, visit: VisitView, site: Site) -> tuple[dict[str, Any], l
         "children": typed.children,
         "requests": requests,
     }
-    if typed.site is not None:
+    # Empty: a site that was given up, which no list offers, stays what it is.
+    if typed.site:
         body["site"] = typed.site
     # The second of two half past twos is kept: only what was changed on the page is taken from it.
     if typed.at[:MINUTE] != typed.was_at:

@@ -1,6 +1,7 @@
 """The page on which the desk records visits. Without any script it is one form; with it, it goes on without network."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,9 +10,11 @@ from starlette.responses import Response
 from services.intake import queries
 from services.intake.case_life import case_state
 from services.intake.decider import ClosedCase, MergedCase, NoCase
+from services.intake.discretion import CONFIDENTIAL as UNTOLD
+from services.intake.discretion import visit_told_to
 from services.intake.invitations.codes import spoken
 from services.intake.pages.board import CHANNEL_WORDS, NEED_WORDS, Board, other_keys
-from services.intake.pages.directing import directed
+from services.intake.pages.directing import Directed, directed
 from services.intake.pages.slip_words import SLIP_WORDS
 from services.intake.pages.visit_form import NOTHING_SAID, Chosen, DeskForms, Said, visit_body
 from services.intake.pages.waiting import WaitingRoomPage
@@ -19,15 +22,17 @@ from services.intake.plain_forms import UUID
 from services.intake.recording import Recording
 from services.intake.refusals import CaseClosedAlready, CaseMergedAway, CaseUnknown
 from services.intake.refused import refusals_told
+from services.intake.seals.opening_page import address_of, kept
+from services.intake.seals.sealed import SLUG, CheckCase
 from services.intake.today import Today
-from shared.access.acting import acting, acting_scope
+from shared.access.acting import acting, acting_scope, actor
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
 from shared.ids import new_id
 from shared.log import Log
-from shared.web.pages import Asked, FieldFault, FormFaults, PageRouter, mark
-from shared.web.problems import invalid, not_found
+from shared.web.pages import Asked, FieldFault, FormFaults, Page, PageRouter, mark
+from shared.web.problems import Problem, invalid, not_found
 
 ROWS_SHOWN = 8
 _LABELS = {"category": mark("Catégorie")}
@@ -45,6 +50,7 @@ class Desk:
     recording: Recording
     today: Today
     waiting: WaitingRoomPage
+    check_case: CheckCase
 
     def site(self, code: str | None) -> str:
         """The site of a page: the one asked for, else that of whoever asks. Raises the 422 problem for no site."""
@@ -67,6 +73,33 @@ class Desk:
         if found is None:
             raise not_found("visit")
         return found
+
+    async def may_see(self, page: Page, visit_id: str, here: str) -> queries.VisitView | Response:
+        """A visit; for one of a sealed case, the way to open it and come back `here`. Raises the 404 problem.
+
+        What others may not know of a confidential request is still in it.
+        """
+        visit = await self.visit(visit_id)
+        try:
+            if visit.recorded_by is None or visit.recorded_by != actor():
+                await self.check_case(visit.case_id)
+        except Problem as problem:
+            if problem.slug != SLUG:
+                raise
+            sealed = problem.facts["case_id"]
+            if page.request.method == "POST":
+                return await kept(page, sealed, here)
+            return page.redirect(address_of(sealed, here))
+        return visit
+
+    def directed(self, visit: queries.VisitView, at: datetime) -> list[Directed]:
+        """Where to go with each request that whoever acts may know of; nowhere, from a site that was given up."""
+        if visit.site not in self.catalogue.sites_by_code:
+            return []
+        # Where nobody says who they are, whoever has just recorded it is nobody either.
+        told = visit_told_to(acting(), visit, self.catalogue) if acting() else visit
+        known = (one for one in told.requests if one.category != UNTOLD)
+        return [directed(self.catalogue, visit.site, one, at) for one in known]
 
     async def open_case(self, case_id: str) -> str:
         """The case that a visit is to go into. Raises the 404 problem, or the refusal of one that takes none."""
@@ -133,8 +166,10 @@ async def _show(
     now = utc_now()
     board = Board(desk.catalogue, site, page.language, now)
     visits = await desk.today.visits(acting_scope(), site, board.now.date())
-    recorded = await desk.visit(done) if done else None
-    told = [directed(desk.catalogue, site, one, now) for one in recorded.requests] if recorded else []
+    recorded = await desk.may_see(page, done, f"/desk?done={done}") if done else None
+    if isinstance(recorded, Response):
+        return recorded
+    told = desk.directed(recorded, now) if recorded else []
     return page.render(
         "desk.html",
         422 if faults else 200,

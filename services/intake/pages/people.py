@@ -117,8 +117,7 @@ class PeoplePages:
         except Problem as problem:
             if problem.slug != SLUG:
                 raise
-            (case, *_) = await self.people.cases_of(person_id)
-            return page.redirect(address_of(case, f"/people/{person_id}/page"))
+            return page.redirect(address_of(problem.facts["case_id"], f"/people/{person_id}/page"))
         with refusals_told():
             row = await self.people.known(person_id)
             if await self.people.is_restricted(row):
@@ -131,7 +130,8 @@ class PeoplePages:
 
     async def attach_new(self, page: Page, case_id: str, form: PersonPageForm) -> Response:
         """Say that the case is about somebody new; who is probably known is shown first."""
-        if not form.other:
+        # Of a case that is about somebody there is nothing to compare: the same form was sent before, or it is refused.
+        if not form.other and await self.people.person_of(case_id) is None:
             answer = await self.found(f"{form.given_name} {form.family_name}")
             if answer.warning:
                 typed = form.model_dump(mode="json", exclude_none=True)

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from services.intake.invitations.codes import spoken
 from services.intake.pages.board import Board
 from services.intake.pages.desk import Desk
-from services.intake.pages.directing import directed
 from services.intake.pages.proposing import Proposal, proposal
 from services.intake.pages.slip_words import SLIP_WORDS, SlipWords, when_said
 from shared.clock import utc_now
@@ -44,11 +43,13 @@ def slip_router(desk: Desk) -> APIRouter:
 
     @router.get("/visits/{visit_id}/slip")
     async def slip(page: Asked, visit_id: str, visitor: Visitor = "fr") -> Response:
-        visit = await desk.visit(visit_id)
+        visit = await desk.may_see(page, visit_id, page.path)
+        if isinstance(visit, Response):
+            return visit
         now = utc_now()
         board = Board(desk.catalogue, visit.site, page.language, now)
         codes = dict.fromkeys(("fr", visitor))
-        found = [directed(desk.catalogue, visit.site, request, now) for request in visit.requests]
+        found = desk.directed(visit, now)
         # Somebody else may find the slip in a pocket: what is confidential is said, never printed.
         places = [place for one in found if not one.is_confidential for place in one.places]
         stops = [Stop(place.name, tuple(_spoken(board, place, code) for code in codes)) for place in places]
@@ -63,9 +64,9 @@ def slip_router(desk: Desk) -> APIRouter:
 
 
 def _inviting(desk: Desk, site: str, at: datetime) -> Proposal | None:
-    """Where those go who were invited; None when the house invites to nobody any more."""
+    """Where those go who were invited; None when the house invites to nobody, or from there, any more."""
     partner = desk.catalogue.invites_to
-    if partner is None:
+    if partner is None or site not in desk.catalogue.sites_by_code:
         return None
     return proposal(desk.catalogue, desk.catalogue.site(site), desk.catalogue.partner(partner), at)
 

@@ -1,7 +1,7 @@
 """The waiting room on the desk's page: plain forms, and a stream that shows every desk what another one did."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Query
@@ -23,7 +23,7 @@ from shared.web.pages import Asked, Page, PageRouter, mark
 from shared.web.pages.notices import Notice
 from shared.web.problems import not_found
 
-TOO_LATE, UNDONE = "waiting_too_late", "waiting_undone"
+TOO_LATE, UNDONE, RECORDED = "waiting_too_late", "waiting_undone", "waiting_recorded"
 UNDO_WORDS = {
     "waiting": mark("Annuler : n° %(ticket)s arrivé"),
     "received": mark("Annuler : n° %(ticket)s reçu"),
@@ -88,7 +88,7 @@ class WaitingRoomPage:
     async def _facts(self, scope: Scope, site: str, looked: Looked) -> dict[str, Any]:
         now, room = self.rooms.now(site), looked.room
         return {
-            "undo": await self._undo(scope, site, looked, date.fromisoformat(now[:10])),
+            "undo": await self._undo(scope, looked),
             "undo_words": UNDO_WORDS,
             "waiting_site": site,
             "waiting": [_row(arrival, now) for arrival in room.waiting()],
@@ -98,14 +98,16 @@ class WaitingRoomPage:
             "new_key": new_id,
         }
 
-    async def _undo(self, scope: Scope, site: str, looked: Looked, day: date) -> Undo | None:
+    async def is_recorded(self, arrival_id: str) -> bool:
+        """Whether a visit was recorded for an arrival: then that visit is what is corrected or voided."""
+        return await self._today.is_recorded(acting_scope(), arrival_id)
+
+    async def _undo(self, scope: Scope, looked: Looked) -> Undo | None:
         last = looked.last
         if last is None:
             return None
         came = last if isinstance(last, Waiting) else last.before
-        # Of whom a visit was recorded, that visit is what is corrected or voided.
-        visits = await self._today.visits(scope, site, day)
-        if any(visit.arrival_id == came.arrival_id and not visit.is_void for visit in visits):
+        if await self._today.is_recorded(scope, came.arrival_id):
             return None
         return Undo(came.arrival_id, came.ticket, last.status, last.version)
 
@@ -132,6 +134,9 @@ def waiting_router(shown: WaitingRoomPage) -> APIRouter:
                 await shown.rooms.receive(asked.arrival or "", asked.version, headers)
                 back += f"&arrival={asked.arrival}"
             elif asked.action == "undone":
+                # The button of a page that is not of now: meanwhile another desk, or another window, has recorded them.
+                if await shown.is_recorded(asked.arrival or ""):
+                    return page.redirect(back, Notice(RECORDED))
                 await shown.rooms.undo(asked.arrival or "", asked.version, headers)
                 return page.redirect(back, Notice(UNDONE))
             else:

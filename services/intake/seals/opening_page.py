@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -27,7 +28,7 @@ class OpeningPageForm(OpeningForm):
 
 def address_of(case_id: str, back: str) -> str:
     """The page that asks why; `back` = the path to go on to."""
-    return f"/cases/{case_id}/opening/page?next={back}"
+    return f"/cases/{case_id}/opening/page?next={quote(back)}"
 
 
 def opening_page(seals: Seals, settings: Settings) -> APIRouter:

@@ -5,9 +5,9 @@ opening holds for one account, for a while, and for everything that is read as a
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -34,8 +34,12 @@ OPEN_FOR = timedelta(minutes=30)
 
 _log = logging.getLogger(__name__)
 
-CheckCase = Callable[[str], Awaitable[None]]
-"""Raises the 403 problem for a case that is sealed to whoever acts."""
+
+class CheckCase(Protocol):
+    """`Seals.check_case`, for those who need nothing else of the seals."""
+
+    async def __call__(self, case_id: str, *told_with_it: str) -> None:
+        """Raise the 403 problem for a case that is sealed to whoever acts."""
 
 
 class Seal(NamedTuple):
@@ -92,10 +96,18 @@ class Seals:
         _log.warning("a sealed case was opened: opening %s by %s", opening_id, access.name)
         return until
 
-    async def check_case(self, case_id: str) -> None:
-        """Raise the 403 problem for a case that is sealed, unless whoever acts has it open. A reading is on record."""
+    async def check_case(self, case_id: str, *told_with_it: str) -> None:
+        """Raise the 403 problem for a case that is sealed, unless whoever acts has it open. A reading is on record.
+
+        `told_with_it`: cases that are told in the same answer, although they may stand for themselves by now.
+        """
         if sealed := await self.sealed():
-            await self._check(await self._family(case_id), sealed)
+            checked = set[str]()
+            for one in (case_id, *told_with_it):
+                if one not in checked:
+                    family = await self._family(one)
+                    await self._check(family, sealed)
+                    checked |= family
 
     async def check_person(self, person_id: str) -> None:
         """Likewise, for somebody whom a sealed case is about."""
@@ -112,7 +124,8 @@ class Seals:
         await self._people.vault.database.write(lambda connection: note_seen(connection, opening_id, access))
 
     async def _check(self, family: Collection[str], sealed: dict[str, Seal]) -> None:
-        if sealed.keys().isdisjoint(family):
+        found = sealed.keys() & set(family)
+        if not found:
             return
         principal = acting()
         # Who answers for the data answers for their export too, and is on record with it.
@@ -120,7 +133,7 @@ class Seals:
             return
         access = self._access("read-sealed", principal)
         if principal is None or not await self._people.vault.use_opening(family, access):
-            raise case_sealed()
+            raise case_sealed(min(found))
 
     async def _family(self, case_id: str) -> set[str]:
         leading, _state = await leading_case(self._log, case_id)
@@ -136,9 +149,10 @@ class Seals:
         return Access(what, role, name, self._people.clock())
 
 
-def case_sealed() -> Problem:
-    """The case is sealed to whoever asks."""
+def case_sealed(case_id: str) -> Problem:
+    """The case is sealed to whoever asks, who may have asked for another one, or for a person."""
     return Problem(
         403, SLUG, "The case is sealed",
         "Say why you have to read it: POST /cases/{case_id}/opening with a reason. The coordination is told.",
+        facts={"case_id": case_id},
     )  # fmt: skip

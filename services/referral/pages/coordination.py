@@ -191,7 +191,7 @@ class _Saying:
             return self._language.gettext(_CONFIDENTIAL)
         known, finer = self._catalogue.categories_by_code.get(category), self._catalogue.topics_by_code.get(topic or "")
         said = self._language.pick(known.label_fr, known.label_en) if known else category
-        return f"{said} : {self._language.pick(finer.label_fr, finer.label_en)}" if finer else said
+        return f"{said} – {self._language.pick(finer.label_fr, finer.label_en)}" if finer else said
 
     def month(self, month: str) -> str:
         """`03/2008`."""

@@ -52,7 +52,7 @@ def city_review_pages(catalogue: Catalogue, database: Database) -> APIRouter:
         """Also where the form leads that chooses a year."""
         years = await database.read(published_years)
         if year is None and not years:
-            return page.render("city_review_none.html")
+            return page.render("city_review_none.html", years=())
         query = f"?site={_known(catalogue, site)}" if site else ""
         return page.redirect(f"/report/{year or years[0]}/city/page{query}")
 
@@ -61,7 +61,7 @@ def city_review_pages(catalogue: Catalogue, database: Database) -> APIRouter:
         known = _known(catalogue, site) or None
         document = await database.read(lambda connection: city_review(connection, year, known))
         if document is None:
-            return page.render("city_review_none.html", 404)
+            return page.render("city_review_none.html", 404, years=await database.read(published_years))
         return page.render(
             "city_review.html", layout="base.html", choices=catalogue.sites, **facts(document, catalogue, page.language)
         )

@@ -4,10 +4,11 @@ The `.po` files are read as they are: nothing has to be compiled, neither in a f
 """
 
 import gettext as gnu
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from babel.numbers import format_decimal, format_percent
 CODES = ("fr", "en")
 COOKIE = "lang"
 LOCALE = Path(__file__).parents[1] / "locale"
+_NARROW = re.compile(r" (?=[;?!])")
+_WIDE = re.compile(r" (?=[:»])|(?<=«) ")
 _DAY = {"fr": "EEEE d MMMM", "en": "EEEE d MMMM"}
 _CLOCK = {"fr": "H 'h'", "en": "h a"}
 _CLOCK_MINUTES = {"fr": "H 'h' mm", "en": "h:mm a"}
@@ -31,10 +34,20 @@ def mark(message: str) -> str:
 
 
 class _French(gnu.NullTranslations):
-    """The texts as they are written. In French nought is singular."""
+    """The texts as they are written, their punctuation held to its word. In French nought is singular."""
+
+    def gettext(self, message: str) -> str:
+        return _held(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return msgid1 if abs(n) < 2 else msgid2
+        return _held(msgid1 if abs(n) < 2 else msgid2)
+
+
+# As many as there are texts; what is asked for beyond them must not grow the process.
+@lru_cache(maxsize=2048)
+def _held(text: str) -> str:
+    """French sets a space before `: ; ? !` and within « »: one at which no line breaks."""
+    return _WIDE.sub("\u00a0", _NARROW.sub("\u202f", text))
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Language:
 
     def pick(self, fr: str, en: str) -> str:
         """Of two texts that the catalogue has, the one in this language."""
-        return en if self.code == "en" else fr
+        return en if self.code == "en" else _held(fr)
 
     def number(self, value: float) -> str:
         """2 143 or 2,143."""

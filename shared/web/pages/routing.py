@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from shared.web.pages.forms import FormFaults
+from shared.web.pages.reader import reader_of
 from shared.web.pages.rendering import Page, Pages
 from shared.web.pages.telling import told
 from shared.web.problems import Problem, from_exception, invalid
@@ -83,8 +84,15 @@ def add_pages(app: FastAPI, pages: Pages, *routers: APIRouter) -> None:
     async def static(request: Request) -> Response:
         return await pages.statics.answer(request)
 
+    async def first_page(request: Request) -> Response:
+        # Whoever types the house's name is brought to what they came for.
+        reader = reader_of(request)
+        return RedirectResponse(next((link.href for link in pages.nav if link.is_for(reader)), pages.nav[0].href), 303)
+
     app.state.pages = pages
     app.router.routes.append(Route("/static/{place}/{name}", static, include_in_schema=False))
+    if pages.nav:
+        app.router.routes.append(Route("/", first_page, include_in_schema=False))
     for router in routers:
         app.include_router(router)
     _tell_browsers(app)

@@ -32,6 +32,26 @@ _TOLD = {
         mark("Ce dossier est sous scellés"),
         mark("Demandez à la coordination, ou dites pourquoi vous devez le lire."),
     ),
+    "case-closed": (
+        mark("Ce dossier est clos"),
+        mark("Rien n’a été enregistré. Rouvrez le dossier d’abord, ou enregistrez l’accueil sans lui."),
+    ),
+    "case-merged": (
+        mark("Ce dossier est réuni avec un autre"),
+        mark("Rien n’a été enregistré. Ouvrez l’autre dossier."),
+    ),
+    "person-erased": (
+        mark("Cette personne a été oubliée"),
+        mark("La maison ne garde plus rien sur elle. Si elle revient, ouvrez un autre dossier."),
+    ),
+    "person-restricted": (
+        mark("Cette fiche n’est plus utilisée"),
+        mark("Plus de nouvelles depuis deux ans. Un nouvel accueil dans son dossier la rouvre."),
+    ),
+    "twin-in-progress": (
+        mark("C’est en train d’être enregistré"),
+        mark("Le formulaire a été envoyé deux fois : il ne compte qu’une fois. Revenez voir dans un moment."),
+    ),
     "sign-in-unavailable": (
         mark("Personne ne peut se connecter pour le moment"),
         mark("Attendez quelques secondes, puis recommencez."),
