@@ -68,6 +68,7 @@ def test_the_desk_says_who_a_case_is_about_and_finds_them_again(
     shown(page, kind, "Le dossier concerne cette personne.")
     page.get_by_role("link", name="Personnes").press("Enter")
     page.wait_for_url("**/desk/people")
+    page.locator("input:focus").wait_for()
     page.keyboard.type(name)
     page.keyboard.press("Enter")
     shown(page, kind, "téléphone finissant par 742")
