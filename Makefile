@@ -22,9 +22,9 @@ run: $(BUILT) ## start the house and serve it; Ctrl-C stops it
 demo: $(BUILT) ## play the year 2008 and print its review (SERVE=1 keeps the house up)
 	@$(RUN) -m services demo
 
-# Four on two processors: much of their time is waiting, for a server to die or a clock to pass.
-test: $(BUILT) ## run the tests, four at a time
-	@$(RUN) -m pytest -n 4 --dist worksteal
+# Three on two processors: much of their time is waiting, for a server to die or a clock to pass. Four take longer.
+test: $(BUILT) ## run the tests, three at a time
+	@$(RUN) -m pytest -n 3 --dist worksteal
 
 test-compose: $(BUILT) ## bring compose.yaml up with podman, use it, hurt it, take it down (5 minutes; as root)
 	@$(RUN) -m pytest -m compose tests/compose
