@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import FastAPI, Header, Query, Request, Response
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
@@ -95,7 +96,13 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         told = live.stream(today, after, partial(cursors.give, what), all_of_them=all_of_them)
         return EventSourceResponse(told, ping=15)
 
-    @app.get("/stats/{figure}", tags=["figures"], summary="A figure by period", responses=problems(403, 404, 422))
+    @app.get(
+        "/stats/{figure}",
+        tags=["figures"],
+        summary="A figure by period",
+        response_model=FiguresView,
+        responses=problems(403, 404, 422),
+    )
     async def figures(
         request: Request,
         figure: FigureName,
@@ -104,11 +111,12 @@ def add_routes(app: FastAPI, catalogue: Catalogue, database: Database, live: Liv
         from_: Annotated[Day | None, Query(alias="from")] = None,
         to: Day | None = None,
         site: Annotated[str | None, Query(json_schema_extra=sites)] = None,
-    ) -> FiguresView:
+    ) -> Response:
         _check(catalogue, figure, by, from_, to, site)
         check_division(by, principal_of(request), catalogue)
         asked = Asked(figure.value, by, Grain(period) if period else None, from_, to, site)
-        return FiguresView(**await queries.ask(database, asked))
+        # Written as it is: to look thousands of lines through once more takes longer than to read them.
+        return Response(msgspec.json.encode(await queries.ask(database, asked)), media_type="application/json")
 
     @app.get(
         "/report/{year}",
