@@ -114,13 +114,14 @@ def rows_of(connection: Connection, asked: Asked) -> list[dict[str, Any]]:
         for period, value, count in _counters(connection, asked, span):
             label = period if span.label is None else span.label
             totals[label, value] = totals.get((label, value), 0) + count
-    rows = []
+    rows: list[dict[str, Any]] = []
     for (label, value), count in sorted(totals.items()):
-        row: dict[str, Any] = {"period": label} if asked.grain else {}
-        if asked.by:
-            row[asked.by] = value
         if count:
-            rows.append({**row, "count": count})
+            row: dict[str, Any] = {"period": label} if asked.grain else {}
+            if asked.by:
+                row[asked.by] = value
+            row["count"] = count
+            rows.append(row)
     return rows or ([] if asked.by or asked.grain else [{"count": 0}])
 
 
