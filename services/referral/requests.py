@@ -60,6 +60,7 @@ def dated(state: Referral, requested_on: str) -> Referral:
     match state:
         case Standing(handed):
             return replace(state, handed=structs.replace(handed, requested_on=requested_on))
-        case Unmet(need):
-            return Unmet(structs.replace(need, requested_on=requested_on))
+        case Unmet(need) | Settled(need) | Dropped(need):
+            # A need that was settled is still how its request was first handed over, which says its day.
+            return type(state)(structs.replace(need, requested_on=requested_on))
     return state
