@@ -73,6 +73,8 @@ class Publisher:
             cells = {**with_weeks({**earlier.counts, **days}, month), **whole}
             gone = {cell: 0 for cell in before.counts if cell not in cells}
             rows = self._rows(cells | gone, earlier, before, now)
+        if not rows and not month.endswith("-12"):
+            return rows
         months = published(Grain.MONTH, f"{month[:4]}-01", f"{month[:4]}-12")
         year = published(Grain.YEAR, month[:4], month[:4])
         months = months + _Published.of(row for row in rows if row["grain"] == Grain.MONTH)

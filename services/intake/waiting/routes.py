@@ -1,13 +1,13 @@
 """The HTTP edge of the waiting room."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from services.intake.waiting.arrivals import WaitingRooms
+from services.intake.waiting.arrivals import Headers, WaitingRooms
 from services.intake.waiting.room import Arrival, ArrivalUnknown, Ended, NobodyWaits, Waiting, minutes_between
 from shared.access.acting import acting_scope
 from shared.catalogue import Catalogue
@@ -18,6 +18,7 @@ from shared.web.problems import Problem, invalid, not_found
 from shared.web.versions import etag, expected_version
 
 FIRST_VERSION = 1
+_Move = Callable[[str, int, Headers], Awaitable[Arrival]]
 
 
 class ArrivalNoted(BaseModel):
@@ -122,6 +123,14 @@ def add_waiting_routes(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) 
 
     refused = problems(400, 403, 404, 409, 412, 428, 507)
 
+    async def moved(
+        move: _Move, request: Request, response: Response, arrival_id: str, if_match: str | None
+    ) -> ArrivalView:
+        expected = expected_version(if_match)
+        with refusals_told():
+            arrival = await move(arrival_id, expected, dict(request.headers.raw))
+        return _told(response, rooms, arrival)
+
     @app.post(
         "/arrivals/{arrival_id}/undo",
         tags=["waiting room"],
@@ -131,28 +140,19 @@ def add_waiting_routes(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) 
     async def undo(
         request: Request, response: Response, arrival_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> ArrivalView:
-        expected = expected_version(if_match)
-        with refusals_told():
-            arrival = await rooms.undo(arrival_id, expected, dict(request.headers.raw))
-        return _told(response, rooms, arrival)
+        return await moved(rooms.undo, request, response, arrival_id, if_match)
 
     @app.post("/arrivals/{arrival_id}/received", tags=["waiting room"], summary="They are received", responses=refused)
     async def receive(
         request: Request, response: Response, arrival_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> ArrivalView:
-        expected = expected_version(if_match)
-        with refusals_told():
-            arrival = await rooms.receive(arrival_id, expected, dict(request.headers.raw))
-        return _told(response, rooms, arrival)
+        return await moved(rooms.receive, request, response, arrival_id, if_match)
 
     @app.post("/arrivals/{arrival_id}/left", tags=["waiting room"], summary="They are gone", responses=refused)
     async def let_go(
         request: Request, response: Response, arrival_id: str, if_match: IfMatch = None, _key: IdempotencyKey = None
     ) -> ArrivalView:
-        expected = expected_version(if_match)
-        with refusals_told():
-            arrival = await rooms.let_go(arrival_id, expected, dict(request.headers.raw))
-        return _told(response, rooms, arrival)
+        return await moved(rooms.let_go, request, response, arrival_id, if_match)
 
 
 def _add_looking(app: FastAPI, rooms: WaitingRooms, catalogue: Catalogue) -> None:

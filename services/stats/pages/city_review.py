@@ -2,28 +2,24 @@
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from babel.dates import get_month_names
 from fastapi import APIRouter
-from markupsafe import Markup
 from starlette.responses import Response
 
 from services.stats.city_review import city_review, published_years
 from services.stats.closing import PUBLISHED
 from services.stats.definitions import DEFINITIONS
 from services.stats.pages.labels import DIMENSIONS, Labels
+from services.stats.pages.reviewing import alone, known_site
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.web.pages import Asked, Language, NavLink, PageRouter, Pages, mark
-from shared.web.pages.statics import FOLDER
 from shared.web.parameters import Year
-from shared.web.problems import not_found
 
 NEWEST = "/published"
 CITY_NAV = NavLink(NEWEST, mark("Bilan publié"))
-_STYLES = (*(FOLDER / name for name in ("pico.css", "theme.css")), Path(__file__).parents[1] / "static" / "figures.css")
 
 
 def facts(document: Mapping[str, Any], catalogue: Catalogue, language: Language) -> dict[str, Any]:
@@ -53,12 +49,12 @@ def city_review_pages(catalogue: Catalogue, database: Database) -> APIRouter:
         years = await database.read(published_years)
         if year is None and not years:
             return page.render("city_review_none.html", years=())
-        query = f"?site={_known(catalogue, site)}" if site else ""
+        query = f"?site={known_site(catalogue, site)}" if site else ""
         return page.redirect(f"/report/{year or years[0]}/city/page{query}")
 
     @router.get("/report/{year}/city/page")
     async def show(page: Asked, year: Year, site: str = "") -> Response:
-        known = _known(catalogue, site) or None
+        known = known_site(catalogue, site) or None
         document = await database.read(lambda connection: city_review(connection, year, known))
         if document is None:
             return page.render("city_review_none.html", 404, years=await database.read(published_years))
@@ -71,15 +67,4 @@ def city_review_pages(catalogue: Catalogue, database: Database) -> APIRouter:
 
 def as_document(pages: Pages, catalogue: Catalogue, document: Mapping[str, Any], code: str) -> str:
     """The review as one HTML file that needs nothing beside it. `document`: as `GET /report/{year}/city` gives it."""
-    style = "\n".join(path.read_text() for path in _STYLES)
-    template = pages.environment(code).get_template("city_review.html")
-    filled = facts(document, catalogue, pages.language(code))
-    # Our own style sheets, which hold nothing that would end the element.
-    return template.render(layout="review_alone.html", page=None, style=Markup(style), choices=(), **filled)  # noqa: S704
-
-
-def _known(catalogue: Catalogue, site: str) -> str:
-    """Raises the 404 problem for a site that there is not."""
-    if site and site not in catalogue.sites_by_code:
-        raise not_found("site")
-    return site
+    return alone(pages, "city_review.html", code, facts(document, catalogue, pages.language(code)))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from babel.dates import get_month_names
@@ -15,20 +14,17 @@ from services.stats.charts import Bar, Point, bars, lines, top_of_axis
 from services.stats.definitions import DEFINITIONS
 from services.stats.delays import ANSWERS, OUTCOMES
 from services.stats.pages.labels import DIMENSIONS, Labels
+from services.stats.pages.reviewing import alone, known_site
 from services.stats.report import report
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database
 from shared.web.pages import Asked, Language, PageRouter, Pages
-from shared.web.pages.statics import FOLDER
 from shared.web.parameters import Year
-from shared.web.problems import not_found
 
-_SHARED_STYLES = ("pico.css", "theme.css")
 _IN_TIME = ("wait", "delay")
 """Divisions whose codes sort as the times do."""
 _NOTHING: Mapping[str, Any] = {"count": 0, "average_days": None}
-_OWN_STYLE = Path(__file__).parents[1] / "static" / "figures.css"
 
 
 @dataclass(frozen=True)
@@ -206,28 +202,17 @@ def review_pages(catalogue: Catalogue, database: Database) -> APIRouter:
     async def newest(page: Asked, year: Year | None = None, site: str = "") -> Response:
         """Also where the form leads that chooses a year."""
         chosen = year or today().year
-        return page.redirect(f"/report/{chosen}/page" + (f"?site={_known(catalogue, site)}" if site else ""))
+        return page.redirect(f"/report/{chosen}/page" + (f"?site={known_site(catalogue, site)}" if site else ""))
 
     @router.get("/report/{year}/page")
     async def review(page: Asked, year: Year, site: str = "") -> Response:
-        document = await report(database, catalogue, year, _known(catalogue, site) or None, today())
+        document = await report(database, catalogue, year, known_site(catalogue, site) or None, today())
         facts = Review(document, catalogue, page.language, today()).facts()
         return page.render("review.html", layout="base.html", choices=catalogue.sites, **facts)
 
     return router
 
 
-def _known(catalogue: Catalogue, site: str) -> str:
-    """Raises the 404 problem for a site that there is not."""
-    if site and site not in catalogue.sites_by_code:
-        raise not_found("site")
-    return site
-
-
 def as_document(pages: Pages, catalogue: Catalogue, document: Mapping[str, Any], code: str, today: date) -> str:
     """The review as one HTML file that needs nothing beside it. `document`: as `GET /report/{year}` gives it."""
-    style = "\n".join(path.read_text() for path in (*(FOLDER / name for name in _SHARED_STYLES), _OWN_STYLE))
-    facts = Review(document, catalogue, pages.language(code), today).facts()
-    template = pages.environment(code).get_template("review.html")
-    # Our own style sheets, which hold nothing that would end the element.
-    return template.render(layout="review_alone.html", page=None, style=Markup(style), choices=(), **facts)  # noqa: S704
+    return alone(pages, "review.html", code, Review(document, catalogue, pages.language(code), today).facts())
