@@ -1,11 +1,12 @@
 """The read side of referral: a referral, and a partner's queue page by page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import RowMapping, Select, select
 
-from services.referral.coordinating import told_of
+from services.referral.coordinating import CONFIDENTIAL, told_of
 from services.referral.keeping import QUEUE_ITEMS
 from services.referral.narrowing import narrowed
 from services.referral.words import Status
@@ -48,6 +49,9 @@ class ReferralView(BaseModel):
     position: int
 
 
+_WHOSE: Mapping[str, str] = dict.fromkeys(("request_id", "visit_id", "case_id"), CONFIDENTIAL)
+
+
 class QueuePage(BaseModel):
     """Some of a queue, oldest first. `next` goes on from here; null at the end."""
 
@@ -59,12 +63,19 @@ def told_to(scope: Scope, view: ReferralView, catalogue: Catalogue) -> ReferralV
     """A referral as far as its reader may know it.
 
     What is sensitive is for the partner that has it. The house's own people, whoever took the visit apart, who reads
-    it there, are told that it is confidential, and so is whoever has not said who they are.
+    it there, are told that it is confidential, and so is whoever has not said who they are. Nor do they learn whose it
+    is: to have gone to this partner says what it is about.
     """
     if scope.is_partner:
         return view
     category, topic = told_of(catalogue, view.category, view.topic)
-    return view.model_copy(update={"category": category, "topic": topic})
+    whose = _WHOSE if category == CONFIDENTIAL and not tells_whose(scope) else {}
+    return view.model_copy(update={"category": category, "topic": topic, **whose})
+
+
+def tells_whose(scope: Scope) -> bool:
+    """Whether this reader is told whose a confidential referral is: its partner, and, in an open house, everybody."""
+    return scope.is_partner or scope.role is None
 
 
 async def referral(database: Database, scope: Scope, referral_id: str) -> ReferralView | None:

@@ -473,6 +473,9 @@ def test_no_partner_learns_of_another(house: Street) -> None:
         assert not re.search(r"siblings|tried|beside", said)
 
 
+_WHOSE = ("visit_id", "case_id", "request_id")
+
+
 @pytest.mark.parametrize("role", ["front_desk", "coordinator", "nobody"])
 def test_what_is_sensitive_is_told_to_its_partner_alone(role: str, house: Street) -> None:
     requests = [{"category": "legal", "topic": "famille--violences-conjugales"}]
@@ -489,6 +492,10 @@ def test_what_is_sensitive_is_told_to_its_partner_alone(role: str, house: Street
         seen.append(next(json.loads(line[6:]) for line in stream.iter_lines() if f'"{referral}"' in line))
     told_of = {(one["category"], one["topic"]) for one in seen if one["referral_id"] == referral}
     assert told_of == {("confidential", None)}
+    # Nor whose it is: to have gone to this partner says what it is about. Without accounts nothing else says who comes.
+    whose = {one[name] for one in seen if one["referral_id"] == referral for name in _WHOSE}
+    assert (whose == {"confidential"}) == (role != "nobody")
+    assert "confidential" not in {own.get(f"/referrals/{referral}").json()[name] for name in _WHOSE}
     assert own.get(f"/referrals/{referral}").json()["topic"] == "famille--violences-conjugales"
 
 

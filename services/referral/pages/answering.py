@@ -116,7 +116,7 @@ class Answering:
     ) -> Response:
         """The page; after a refusal with what was typed, the form of `verb` open, and `refused` in words."""
         view = await self._known(referral_id)
-        row = self._queue.rows(page).row(view)
+        row = self._queue.rows(page, acting_scope()).row(view)
         moves = [move for move in row.moves if move not in OF_THE_HOUSE or speaks_for_the_house()]
         return page.render(
             "desk_referral.html",
@@ -168,7 +168,7 @@ class Answering:
 
     def _refused(self, page: Page, problem: Problem) -> str:
         if problem.slug in (_FASTER, "wrong-state") and problem.facts.get("changed_at"):
-            rows = self._queue.rows(page)
+            rows = self._queue.rows(page, acting_scope())
             said = rows.conflict(problem.facts["changed_at"], str(problem.facts.get("changed_by")))
             return said if problem.slug == _FASTER else f"{page.language.gettext(NOT_FROM_HERE)} {said}"
         return page.language.gettext(REFUSED.get(problem.slug, NOT_FROM_HERE))

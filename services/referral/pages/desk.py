@@ -48,9 +48,9 @@ class Queue:
             raise not_found("queue")
         return known
 
-    def rows(self, page: Page) -> Rows:
-        """Words for now."""
-        return Rows(self.catalogue, page.language, utc_now())
+    def rows(self, page: Page, scope: Scope) -> Rows:
+        """Words for now, for this reader."""
+        return Rows(self.catalogue, page.language, utc_now(), scope)
 
     async def show(self, page: Page, code: str, wanted: Filter, after: str) -> Response:
         """The page of a queue."""
@@ -60,7 +60,7 @@ class Queue:
         head = await self.live.head(code)
         scope = acting_scope()
         found = await desk_page(self.database, scope, self.catalogue, code, wanted, start, utc_now())
-        rows = self.rows(page)
+        rows = self.rows(page, scope)
         return page.render(
             "desk.html",
             partner=partner,
@@ -105,7 +105,7 @@ class Queue:
         if view is None:
             return "{}"
         category, _ = told_of(self.catalogue, view.category, view.topic)
-        row, is_new = self.rows(page).row(view), happened.name == "issued"
+        row, is_new = self.rows(page, scope).row(view), happened.name == "issued"
         text = page.text("desk_row.html", row=row, back=back_of(wanted), key=new_id)
         told = {
             "id": view.referral_id,

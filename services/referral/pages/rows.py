@@ -18,8 +18,9 @@ from services.referral.commands import (
 from services.referral.coordinating import CONFIDENTIAL, told_of
 from services.referral.decider import FROM
 from services.referral.pages.saying import OUTCOMES, REASONS, STATUSES
-from services.referral.queries import ReferralView
+from services.referral.queries import ReferralView, told_to
 from services.referral.words import Status
+from shared.access.scope import Scope
 from shared.catalogue import Catalogue
 from shared.web.pages import Language, deadline, moment
 from shared.web.pages.words import Deadline
@@ -42,7 +43,8 @@ MOVES: Mapping[str, type] = {
 class Row:
     """What is shown of a referral. `moves`: what can be done with it now.
 
-    `about` is neutral where the topic is sensitive; `subject` is not, and is for the partner's own page only.
+    `about` is neutral where the topic is sensitive; `subject` is not, and is for the partner's own page only. `case` is
+    empty for who may not know whose it is.
     """
 
     view: ReferralView
@@ -61,8 +63,8 @@ class Row:
 class Rows:
     """Puts referrals into words, in one language, at one moment."""
 
-    def __init__(self, catalogue: Catalogue, language: Language, now: datetime) -> None:
-        self._catalogue, self._language = catalogue, language
+    def __init__(self, catalogue: Catalogue, language: Language, now: datetime, scope: Scope) -> None:
+        self._catalogue, self._language, self._scope = catalogue, language, scope
         self._site = catalogue.default_site
         self._now = now.astimezone(self._site.zone)
 
@@ -79,8 +81,7 @@ class Rows:
             due=self._due(view),
             appointment=self._appointment(view),
             why=self._why(view),
-            # The end of the id: its beginning is the hour, and so the same for all who came at that hour.
-            case=view.case_id[-6:].upper(),
+            case=self._case(view),
             moves=tuple(verb for verb, command in MOVES.items() if view.status in FROM[command]),
         )
 
@@ -99,6 +100,11 @@ class Rows:
             who=known.name if known else self._language.gettext("un collègue"),
             when=self._moment(changed_at),
         )
+
+    def _case(self, view: ReferralView) -> str:
+        told = told_to(self._scope, view, self._catalogue).case_id
+        # The end of the id: its beginning is the hour, and so the same for all who came at that hour.
+        return "" if told == CONFIDENTIAL else told[-6:].upper()
 
     def _subject(self, view: ReferralView) -> str:
         if view.category == CONFIDENTIAL:

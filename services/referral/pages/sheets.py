@@ -115,7 +115,7 @@ def _chosen(ahead: list[Planned], permanence_id: str) -> Planned:
 
 async def _places(queue: Queue, page: Page, permanence: Planned) -> list[Place]:
     taken = await booked_at(queue.database, acting_scope(), permanence.opening.permanence_id)
-    rows = queue.rows(page)
+    rows = queue.rows(page, acting_scope())
     numbers = sorted({*range(1, permanence.opening.places + 1), *taken})[:_SHEET_ROWS_MAX]
     return [Place(number, rows.row(taken[number]) if number in taken else None) for number in numbers]
 
@@ -123,7 +123,7 @@ async def _places(queue: Queue, page: Page, permanence: Planned) -> list[Place]:
 async def _put_back(queue: Queue, log: Log, page: Page, permanence: Planned) -> list[Row]:
     """Those who would have come, as they stand now."""
     ids = await occupancy.put_back(log, permanence.opening.permanence_id)
-    views, rows = await queries.referrals(queue.database, acting_scope(), set(ids)), queue.rows(page)
+    views, rows = await queries.referrals(queue.database, acting_scope(), set(ids)), queue.rows(page, acting_scope())
     return [rows.row(views[one]) for one in ids if one in views]
 
 
