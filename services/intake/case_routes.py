@@ -6,16 +6,16 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from services.intake import queries
-from services.intake.asking import access_of, who_asks
+from services.intake.asking import who_asks
 from services.intake.case_life import case_state, change_case, merge_cases, unmerge_case
 from services.intake.changes import Act, CaseChanges
 from services.intake.commands import CloseCase, MergeCases, ReopenCase, UnmergeCase
 from services.intake.decider import NoCase
 from services.intake.discretion import case_told_to
+from services.intake.noting import notes_on, write_note
 from services.intake.person_forms import CloseForm, MergeForm, NoteForm
 from services.intake.persons import People
 from services.intake.queries import CaseView
-from services.intake.refused import refusals_told
 from services.intake.seals.sealed import CheckCase
 from shared.access.acting import acting, acting_scope
 from shared.access.scope import Scope
@@ -25,11 +25,9 @@ from shared.log import Log
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
 from shared.web.headers import IdempotencyKey, IfMatch
-from shared.web.idempotency import key_from
 from shared.web.problems import not_found
 from shared.web.versions import etag
 
-NOTES_SHOWN_MAX = 200
 _Asker = Annotated[Scope, Depends(who_asks)]
 
 
@@ -152,12 +150,9 @@ def _add_notes(app: FastAPI, people: People, log: Log, check_case: CheckCase) ->
         request: Request, response: Response, case_id: str, asking: _Asker, _key: IdempotencyKey = None
     ) -> NoteAdded:
         form = await read_form(request, NoteForm)
-        key = key_from(dict(request.headers.raw), f"cases/{case_id}/notes")
         if isinstance(await case_state(log, case_id), NoCase):
             raise not_found("case")
-        access = access_of(asking, "note", people.clock())
-        with refusals_told():
-            note, was_there = await people.vault.add_note(case_id, form.text, access, key)
+        note, was_there = await write_note(people, case_id, form.text, asking, dict(request.headers.raw))
         if was_there:
             response.headers["Idempotency-Replayed"] = "true"
         return NoteAdded(note_id=note.note_id, case_id=case_id)
@@ -172,7 +167,5 @@ def _add_notes(app: FastAPI, people: People, log: Log, check_case: CheckCase) ->
         if isinstance(await case_state(log, case_id), NoCase):
             raise not_found("case")
         await check_case(case_id)
-        family = await people.read_with(case_id)
-        access = access_of(asking, "read-notes", people.clock())
-        notes = await people.vault.notes(sorted(family), access, NOTES_SHOWN_MAX)
+        notes = await notes_on(people, case_id, asking)
         return NotesView(notes=[NoteView(**note._asdict()) for note in notes])

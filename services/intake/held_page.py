@@ -77,13 +77,17 @@ def pages_of(catalogue: Catalogue) -> Pages:
     return Pages(Path(__file__).parent, catalogue.name)
 
 
-def identity_words(identity: Mapping[str, Any], language: Language) -> list[tuple[str, Any]]:
+def identity_words(identity: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
     """What is known of somebody, each with what it is called."""
     text = language.gettext
+
+    def said(name: str, value: str | bool) -> str:
+        if isinstance(value, bool):
+            return text(_YES if value else _NO)
+        return str(language.locale.languages.get(value, value)) if name == "language" else value
+
     return [
-        (text(words), text(_YES if value else _NO) if isinstance(value, bool) else value)
-        for name, words in _FIELDS.items()
-        if (value := identity.get(name)) is not None
+        (text(words), said(name, value)) for name, words in _FIELDS.items() if (value := identity.get(name)) is not None
     ]
 
 

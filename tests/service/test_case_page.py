@@ -156,3 +156,97 @@ def test_the_coordination_seals_a_case_and_others_have_to_say_why(closed: Street
     assert case_id in listed
     assert coordinator.post(f"/cases/{case_id}/seal/page", data={"seal": "off"}, headers=FORM).status_code == 303
     assert worker.get(f"/cases/{case_id}/page").status_code == 200
+
+
+NOTE = "Une note inventée, que seul le coffre garde."
+
+
+def note_form(client: httpx.Client, case_id: str, text: str) -> dict[str, str]:
+    """The form of the case's page, with a note written into it."""
+    form = page_of(client, case_id).partition('aria-labelledby="notes-title"')[2]
+    return {"key": re.search(r'name="key" value="([^"]+)"', form)[1], "text": text}  # type: ignore[index]
+
+
+def add_note(client: httpx.Client, case_id: str, form: dict[str, str]) -> httpx.Response:
+    return client.post(f"/cases/{case_id}/notes/page", data=form, headers=FORM)
+
+
+def case_of(client: httpx.Client) -> str:
+    case_id: str = client.post("/visits", json={"requests": [{"category": "housing"}]}).json()["case_id"]
+    return case_id
+
+
+def readings(street: Street, case_id: str) -> list[str]:
+    """What is on record of a case, newest first."""
+    records = street.as_role("data_protection").get("/audit").json()["records"]
+    return [one["what"] for one in records if case_id in str(one)]
+
+
+def test_notes_are_written_from_the_case_and_read_on_a_page_of_their_own(closed: Street) -> None:
+    worker, other = closed.as_role("front_desk"), closed.as_role("coordinator")
+    case_id = case_of(worker)
+    answer = add_note(worker, case_id, note_form(worker, case_id, NOTE))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/cases/{case_id}/page")
+    shown = page_of(worker, case_id)
+    assert "Note ajoutée." in shown
+    assert NOTE not in shown
+    assert readings(closed, case_id) == ["note"], "whoever opens the case has not read its notes"
+    assert f'href="/cases/{case_id}/notes/page"' in shown
+    add_note(other, case_id, note_form(other, case_id, "Une autre,\r\nde deux lignes."))
+    notes = worker.get(f"/cases/{case_id}/notes/page").text
+    assert notes.index("Une autre,<br>de deux lignes.") < notes.index(NOTE)
+    assert (notes.count("par vous"), notes.count("par le compte …")) == (1, 1)
+    assert readings(closed, case_id) == ["read-notes", "note", "note"]
+
+
+def test_a_note_that_is_sent_twice_is_one_note_and_another_on_the_same_page_is_kept(closed: Street) -> None:
+    worker = closed.as_role("front_desk")
+    case_id = case_of(worker)
+    form = note_form(worker, case_id, NOTE)
+    assert [add_note(worker, case_id, form).status_code for _ in range(2)] == [303, 303]
+    again = add_note(worker, case_id, {**form, "text": "Encore une note inventée."})
+    assert (again.status_code, "Encore une note inventée." in again.text, form["key"] in again.text) == (
+        409, True, False,
+    )  # fmt: skip
+    assert [note["text"] for note in worker.get(f"/cases/{case_id}/notes").json()["notes"]] == [NOTE]
+
+
+@pytest.mark.parametrize("text", ["", "x" * 501, "what turns \u202e around"])
+def test_a_note_that_cannot_be_is_kept_beside_its_fault(closed: Street, text: str) -> None:
+    worker = closed.as_role("front_desk")
+    case_id = case_of(worker)
+    answer = add_note(worker, case_id, note_form(worker, case_id, text))
+    assert (answer.status_code, 'aria-describedby="text-means fault-text"' in answer.text) == (422, True)
+    assert f">{text}</textarea>" in answer.text
+
+
+def test_as_many_letters_as_the_page_lets_in_are_a_note_however_many_lines(closed: Street) -> None:
+    worker = closed.as_role("front_desk")
+    case_id = case_of(worker)
+    assert add_note(worker, case_id, note_form(worker, case_id, "x\r\n" * 249 + "xx")).status_code == 303
+
+
+def test_a_note_of_an_absorbed_case_is_read_with_the_other_and_none_in_the_past(closed: Street) -> None:
+    worker = closed.as_role("front_desk")
+    kept, absorbed = case_of(worker), case_of(worker)
+    add_note(worker, absorbed, note_form(worker, absorbed, NOTE))
+    send(worker, absorbed, "merge", into=kept)
+    notes = worker.get(f"/cases/{kept}/notes/page").text
+    assert NOTE in notes
+    assert "dans un dossier réuni avec celui-ci" in notes
+    assert "notes/page" not in page_of(worker, kept, at="2999-01-01T10:00")
+
+
+def test_notes_of_a_sealed_case_ask_why_and_one_that_comes_meanwhile_waits(closed: Street) -> None:
+    worker = closed.as_role("front_desk")
+    case_id = case_of(worker)
+    form = note_form(worker, case_id, NOTE)
+    closed.as_role("coordinator").post(f"/cases/{case_id}/seal", json={"ground": "court"})
+    path = f"/cases/{case_id}/notes/page"
+    assert worker.get(path).headers["location"] == f"/cases/{case_id}/opening/page?next={path}"
+    waits = add_note(worker, case_id, form)
+    assert (waits.status_code, NOTE in waits.text, f'action="{path}"' in waits.text) == (403, True, True)
+    worker.post(f"/cases/{case_id}/opening", json={"reason": "La personne inventée est au guichet"})
+    assert add_note(worker, case_id, form).status_code == 303
+    assert NOTE in worker.get(path).text
+    assert "read-sealed" in readings(closed, case_id)

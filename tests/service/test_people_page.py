@@ -1,5 +1,6 @@
 """The pages on which the desk looks for somebody and says who a case is about, as forms without scripts send them."""
 
+import html
 import re
 from collections.abc import Iterator
 from uuid import uuid4
@@ -145,3 +146,97 @@ def test_nobody_else_looks_for_people(closed: Street, role: str) -> None:
     other = closed.as_role(role, **({"partner": "p04"} if role == "partner" else {}))
     assert other.get("/desk/people").status_code == 403
     assert other.post("/desk/people", data={"name": "x"}, headers=FORM).status_code == 403
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What the correction's form holds on a page."""
+    form = 'name="version"' + page.partition('name="version"')[2].partition("</form>")[0]
+    found = dict(re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', form))
+    found["address"] = re.search(r'<textarea name="address"[^>]*>([^<]*)</textarea>', form)[1]  # type: ignore[index]
+    for name in ("language", "safe_to_contact"):
+        choices = form.partition(f'<select name="{name}"')[2].partition("</select>")[0]
+        chosen = re.search(r'value="([^"]*)" selected', choices)
+        found[name] = chosen[1] if chosen else ""
+    return {name: html.unescape(value) for name, value in found.items() if value}
+
+
+def correct(desk: httpx.Client, person_id: str, fields: dict[str, str]) -> httpx.Response:
+    return desk.post(f"/people/{person_id}/page", data=fields, headers=FORM)
+
+
+@pytest.fixture
+def somebody(desk: httpx.Client) -> str:
+    """Somebody with an address of two lines and a language that no list has."""
+    case_id = case_of(desk)
+    body = {**invented(), "address": "7 rue Inventée\r\n21000 Dijon", "language": "pt-BR", "safe_to_contact": False}
+    person_id: str = desk.post(f"/cases/{case_id}/person", json=body).json()["person_id"]
+    return person_id
+
+
+def test_an_identity_is_put_right_and_whatever_was_not_touched_stays(
+    closed: Street, desk: httpx.Client, somebody: str
+) -> None:
+    page, before = f"/people/{somebody}/page", desk.get(f"/people/{somebody}").json()
+    form = form_of(desk.get(page).text)
+    assert correct(desk, somebody, form).status_code == 409, "nothing was changed"
+    del form["phone"]
+    answer = correct(desk, somebody, {**form, "given_name": "Zoé-Inventée", "birth_date": "1931-07-04"})
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert "Identité corrigée." in desk.get(page).text
+    after = desk.get(f"/people/{somebody}").json()
+    changed = {"given_name": "Zoé-Inventée", "birth_date": "1931-07-04", "phone": None, "version": 2}
+    assert after == {**before, **changed, "address": "7 rue Inventée\n21000 Dijon"}
+    records = closed.as_role("data_protection").get("/audit").json()["records"]
+    assert [one["what"] for one in records if somebody in str(one)][2] == "correction"
+
+
+def test_of_two_who_correct_at_once_the_second_keeps_both(desk: httpx.Client, somebody: str) -> None:
+    form = form_of(desk.get(f"/people/{somebody}/page").text)
+    first = {**form, "phone": "06 00 00 01 11", "email": "a@inventee.invalid"}
+    assert correct(desk, somebody, first).status_code == 303
+    late = correct(desk, somebody, {**form, "phone": "06 00 00 02 22", "given_name": "Zoé-Inventée"})
+    assert late.status_code == 412
+    assert "Quelqu’un d’autre a corrigé" in late.text
+    assert "<dd>06 00 00 01 11</dd>" in late.text
+    assert (late.text.count('id="fault-phone"'), late.text.count('id="fault-email"')) == (1, 0)
+    again = form_of(late.text)
+    assert (again["phone"], again["email"], again["given_name"]) == (
+        "06 00 00 02 22", "a@inventee.invalid", "Zoé-Inventée",
+    )  # fmt: skip
+    assert correct(desk, somebody, again).status_code == 303
+    assert desk.get(f"/people/{somebody}").json()["version"] == 3
+
+
+def test_a_correction_that_is_sent_twice_is_one(desk: httpx.Client, somebody: str) -> None:
+    form = {**form_of(desk.get(f"/people/{somebody}/page").text), "given_name": "Zoé-Inventée"}
+    assert [correct(desk, somebody, form).status_code for _ in range(2)] == [303, 303]
+    assert desk.get(f"/people/{somebody}").json()["version"] == 2
+
+
+def test_a_correction_that_cannot_be_stays_beside_its_fault(desk: httpx.Client, somebody: str) -> None:
+    form = form_of(desk.get(f"/people/{somebody}/page").text)
+    answer = correct(desk, somebody, {**form, "phone": "call me", "family_name": "Autre-Inventée"})
+    assert (answer.status_code, 'aria-describedby="fault-phone"' in answer.text) == (422, True)
+    again = form_of(answer.text)
+    assert (again["phone"], again["family_name"], again["was"]) == ("call me", "Autre-Inventée", form["was"])
+    assert correct(desk, somebody, {**again, "phone": form["phone"]}).status_code == 303
+
+
+@pytest.mark.parametrize("forged", [{"was": "nothing"}, {"was": '{"phone": [1]}'}, {"version": "0"}, {"role": "x"}])
+def test_a_forged_correction_is_refused(desk: httpx.Client, somebody: str, forged: dict[str, str]) -> None:
+    form = form_of(desk.get(f"/people/{somebody}/page").text)
+    assert correct(desk, somebody, {**form, "given_name": "Zoé-Inventée", **forged}).status_code == 422
+    assert correct(desk, somebody, {"given_name": "Zoé", "family_name": "Inventée"}).status_code == 422
+
+
+def test_a_correction_for_somebody_whose_case_was_sealed_meanwhile_waits(
+    closed: Street, desk: httpx.Client, somebody: str
+) -> None:
+    page = f"/people/{somebody}/page"
+    form = {**form_of(desk.get(page).text), "given_name": "Zoé-Inventée"}
+    (case_id,) = desk.get(f"/people/{somebody}").json()["cases"]
+    closed.as_role("coordinator").post(f"/cases/{case_id}/seal", json={"ground": "court"})
+    waits = correct(desk, somebody, form)
+    assert (waits.status_code, "Zoé-Inventée" in waits.text, f'action="{page}"' in waits.text) == (403, True, True)
+    desk.post(f"/cases/{case_id}/opening", json={"reason": "La personne inventée est au guichet"})
+    assert correct(desk, somebody, form).status_code == 303

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,7 @@ from services.intake.commands import CloseCase, CloseReason, MergeCases, ReopenC
 from services.intake.discretion import CONFIDENTIAL as UNTOLD
 from services.intake.discretion import case_told_to
 from services.intake.pages.board import CHANNEL_WORDS, CONFIDENTIAL, STATE_WORDS, Board
+from services.intake.person_forms import NOTE_LETTERS_MAX
 from services.intake.plain_forms import UUID
 from services.intake.queries import CaseView, RequestView, VisitView
 from services.intake.refused import refusals_told
@@ -60,6 +62,7 @@ _REFUSED = {
 }
 _SEALERS = frozenset({Role.COORDINATOR, Role.DATA_PROTECTION})
 PATH = "/cases/{case_id}/page"
+NOTES_PATH = "/cases/{case_id}/notes/page"
 
 
 class Move(StrEnum):
@@ -152,15 +155,20 @@ class CasePages:
             grounds=list(GROUNDS.items()),
             sealed=sealed,
             may_seal=page.reader is not None and page.reader.code in _SEALERS,
+            note_letters_max=NOTE_LETTERS_MAX,
             new_key=new_id,
             address=address,
+            notes_address=NOTES_PATH.format(case_id=case.case_id),
         )
+
+    def zone(self, case_site: str) -> ZoneInfo:
+        """The time zone of a case."""
+        return self.catalogue.sites_by_code.get(case_site, self.catalogue.default_site).zone
 
     def moment(self, case_site: str, at: str) -> datetime | None:
         """The moment that was typed, in the site's time zone; None where it is none."""
         try:
-            site = self.catalogue.sites_by_code.get(case_site, self.catalogue.default_site)
-            return datetime.fromisoformat(at).replace(tzinfo=site.zone)
+            return datetime.fromisoformat(at).replace(tzinfo=self.zone(case_site))
         except ValueError:
             return None
 
@@ -192,11 +200,10 @@ class CasePages:
         except Problem as problem:
             if problem.slug != SLUG:
                 raise
-            sealed, here = problem.facts["case_id"], address(view.case_id)
+            sealed, query = problem.facts["case_id"], page.request.url.query
             if page.request.method == "POST":
-                return await kept(page, sealed, here)
-            query = page.request.url.query
-            return page.redirect(address_of(sealed, f"{here}?{query}" if query else here))
+                return await kept(page, sealed, address(view.case_id))
+            return page.redirect(address_of(sealed, f"{page.path}?{query}" if query else page.path))
         return case_told_to(acting(), view, self.catalogue)
 
     def _act(self, case_id: str, form: CaseForm) -> tuple[Act | None, str]:

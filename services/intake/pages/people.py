@@ -1,6 +1,6 @@
-"""The desk looks for somebody by name, sees which cases are about them, and says who a case is about.
+"""The desk looks for somebody by name, and says who a case is about.
 
-Names travel in forms and never in addresses. Each search and each reading is on the audit trail, as over the API.
+Names travel in forms and never in addresses. Each search is on the audit trail, as over the API.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,21 @@ from services.intake.asking import access_of
 from services.intake.case_life import case_state
 from services.intake.changes import CaseChanges
 from services.intake.decider import NoCase
-from services.intake.held_page import identity_words
 from services.intake.pages.case import address
+from services.intake.pages.identity_fields import languages_spoken
 from services.intake.person_forms import PersonForm, SearchForm
 from services.intake.persons import People
 from services.intake.plain_forms import UUID
-from services.intake.refused import refusals_told, restricted
-from services.intake.seals.opening_page import address_of
-from services.intake.seals.sealed import SLUG, Seals
+from services.intake.seals.sealed import Seals
 from services.intake.searching import SearchAnswer, search
 from services.intake.vault import Identity
 from shared.access.acting import acting_scope
-from shared.access.principal import Role
 from shared.ids import new_id
-from shared.languages import LANGUAGES
 from shared.web.idempotency import KEY_PATTERN
-from shared.web.pages import Asked, FieldFault, FormFaults, NavLink, Notice, Page, PageRouter, mark
+from shared.web.pages import Asked, FieldFault, FormFaults, Notice, Page, PageRouter, mark
 from shared.web.problems import Problem, not_found
 
 PATH = "/desk/people"
-PEOPLE_NAV = NavLink(PATH, mark("Personnes"), frozenset({Role.FRONT_DESK, Role.COORDINATOR}))
 _LIKELY = mark("Cette personne est sans doute déjà connue : comparez, ou dites que c’est quelqu’un d’autre.")
 _KNOWN_ALREADY = mark("Ce dossier concerne déjà quelqu’un.")
 _Case = Annotated[str, Field(pattern=UUID)]
@@ -91,7 +86,6 @@ class PeoplePages:
         likely: bool = False,
     ) -> Response:
         """The search, who was found, and where a case waits for its person: how to say that it is somebody new."""
-        names = {code: str(page.language.locale.languages[code]) for code in LANGUAGES}
         return page.render(
             "people.html",
             status,
@@ -100,7 +94,7 @@ class PeoplePages:
             case=case,
             answer=answer,
             likely=likely,
-            languages_spoken=sorted(names.items(), key=lambda one: one[1]),
+            languages_spoken=languages_spoken(page.language),
             new_key=new_id,
             address=address,
         )
@@ -109,24 +103,6 @@ class PeoplePages:
         """Raise the 404 problem for a case that there is not."""
         if isinstance(await case_state(self.people.log, case_id), NoCase):
             raise not_found("case")
-
-    async def person(self, page: Page, person_id: str) -> Response:
-        """Who somebody is, on record, and the cases that are about them; for a sealed one, the way to open it."""
-        try:
-            await self.seals.check_person(person_id)
-        except Problem as problem:
-            if problem.slug != SLUG:
-                raise
-            return page.redirect(address_of(problem.facts["case_id"], f"/people/{person_id}/page"))
-        with refusals_told():
-            row = await self.people.known(person_id)
-            if await self.people.is_restricted(row):
-                raise restricted()
-            access = access_of(acting_scope(), "read", self.people.clock())
-            identity = await self.people.vault.identity(person_id, access)
-        cases = await self.people.cases_of(person_id)
-        words = identity_words(identity, page.language)
-        return page.render("person.html", identity=words, cases=cases, address=address)
 
     async def attach_new(self, page: Page, case_id: str, form: PersonPageForm) -> Response:
         """Say that the case is about somebody new; who is probably known is shown first."""
@@ -153,7 +129,7 @@ class PeoplePages:
 
 
 def people_router(pages: PeoplePages) -> APIRouter:
-    """`/desk/people`, `/people/{person_id}/page`, and the two forms that say who a case is about."""
+    """`/desk/people`, and the two forms that say who a case is about."""
     router = PageRouter()
 
     @router.get(PATH)
@@ -168,10 +144,6 @@ def people_router(pages: PeoplePages) -> APIRouter:
             case = faults.typed.get("case")
             return pages.show(page, str(case) if case else None, status=422, faults=faults)
         return pages.show(page, form.case, await pages.found(form.name), name=form.name)
-
-    @router.get("/people/{person_id}/page")
-    async def read(page: Asked, person_id: str) -> Response:
-        return await pages.person(page, person_id)
 
     @router.post("/cases/{case_id}/person/page")
     async def attach(page: Asked, case_id: str) -> Response:

@@ -70,9 +70,10 @@ def opened(rows: Collection[tuple[str, str, int, bytes]], keys: Mapping[str, byt
     return found
 
 
-def person_row(connection: Connection, person_id: str) -> Person | None:
-    """What is known of a person besides the identity."""
-    row = connection.execute(select(PEOPLE).where(PEOPLE.c.person_id == person_id)).one_or_none()
+def person_row(connection: Connection, person_id: str, *, to_change: bool = False) -> Person | None:
+    """What is known of a person besides the identity. `to_change`: others wait until this transaction has ended."""
+    query = select(PEOPLE).where(PEOPLE.c.person_id == person_id)
+    row = connection.execute(query.with_for_update() if to_change else query).one_or_none()
     return Person(**row._mapping) if row else None
 
 

@@ -57,6 +57,13 @@ def read(connection: Connection, list_id: str) -> EliminationList | None:
     return EliminationList(row.list_id, row.made_at, row.visa, row.visa_on, row.carried_out_at, listed)
 
 
+def read_all(connection: Connection) -> list[EliminationList]:
+    """Every list, the newest first."""
+    order = (ELIMINATIONS.c.made_at.desc(), ELIMINATIONS.c.list_id.desc())
+    ids = connection.execute(select(ELIMINATIONS.c.list_id).order_by(*order)).scalars().all()
+    return [found for one in ids if (found := read(connection, one)) is not None]
+
+
 def sign(connection: Connection, list_id: str, visa: str, visa_on: str) -> None:
     """The archives agree; the reference of their visa, and its day."""
     connection.execute(update(ELIMINATIONS).where(ELIMINATIONS.c.list_id == list_id).values(visa=visa, visa_on=visa_on))

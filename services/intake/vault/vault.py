@@ -119,7 +119,7 @@ class Vault:
         key = await self._key(person_id)
 
         def write(connection: Connection) -> int | None:
-            row = identities.person_row(connection, person_id)
+            row = identities.person_row(connection, person_id, to_change=True)
             if row is None or row.version != expected:
                 return None
             identities.keep(connection, key, self._index, person_id, identity, expected + 1)

@@ -102,7 +102,8 @@ async def _typed(request: Request, form: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, list[str]] = {}
     for name, value in await fields_sent(request):
         if value.strip():
-            found.setdefault(field_name(name), []).append(value.strip())
+            # A browser ends lines by two characters, and counts one of them against `maxlength`.
+            found.setdefault(field_name(name), []).append(value.strip().replace("\r\n", "\n"))
     return {name: values if _is_list(form, name) else values[-1] for name, values in found.items()}
 
 
