@@ -12,7 +12,6 @@ from services.intake.retention import is_over, oldest_in_use
 from services.intake.vault import Access, Erased, PersonUnknown, audit, lists
 from services.intake.vault.lists import Due, EliminationList, Listed
 from shared.envelope import timestamp
-from shared.ids import new_id
 
 LISTED_MAX = 500
 """Entries of one list: a list is read by somebody before it is signed."""
@@ -55,11 +54,13 @@ class Eliminations:
         ]
         return [*silent, *nobodies][:LISTED_MAX]
 
-    async def draw_up(self, access: Access) -> EliminationList:
-        """A list of all who are due now."""
-        list_id, due = new_id(), await self.due()
+    async def draw_up(self, access: Access, list_id: str) -> EliminationList:
+        """A list of all who are due now; the one that there is of this id."""
+        due = await self.due()
 
         def write(connection: Connection) -> EliminationList:
+            if (there := lists.read(connection, list_id)) is not None:
+                return there
             lists.add(connection, list_id, timestamp(access.at), due)
             audit.record(connection, access, list=list_id, entries=len(due))
             return _found(connection, list_id)
@@ -69,6 +70,10 @@ class Eliminations:
     async def read(self, list_id: str) -> EliminationList:
         """One list. Raises `ListUnknown`."""
         return await self._database.read(lambda connection: _found(connection, list_id))
+
+    async def all(self) -> list[EliminationList]:
+        """Every list, the newest first."""
+        return await self._database.read(lists.read_all)
 
     async def sign(self, list_id: str, visa: str, visa_on: date, access: Access) -> EliminationList:
         """Record the visa of the archives. Raises `ListUnknown` or `AlreadyCarriedOut`."""

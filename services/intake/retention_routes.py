@@ -12,6 +12,7 @@ from services.intake.eliminations import AlreadyCarriedOut, Eliminations, ListUn
 from services.intake.person_forms import VisaForm
 from services.intake.vault.lists import EliminationList
 from shared.access.scope import Scope
+from shared.ids import new_id
 from shared.web.app import problems
 from shared.web.body import form_contract, read_form
 from shared.web.problems import Problem, not_found
@@ -70,7 +71,7 @@ def _add_lists(app: FastAPI, eliminations: Eliminations) -> None:
         responses=problems(507),
     )
     async def draw_up(asking: _Asker) -> ListView:
-        return _view(await eliminations.draw_up(access_of(asking, "elimination-list", eliminations.now())))
+        return _view(await eliminations.draw_up(access_of(asking, "elimination-list", eliminations.now()), new_id()))
 
     @app.get("/eliminations/{list_id}", tags=["retention"], summary="One list", responses=problems(404))
     async def read(list_id: str) -> ListView:

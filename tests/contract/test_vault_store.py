@@ -1,5 +1,6 @@
 """The vault on each store: what is held, who may see it, what is left when somebody is forgotten."""
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
@@ -24,6 +25,7 @@ from services.intake.vault.openings import note_seen
 from services.intake.vault.tables import DATA_KEYS, DATA_TABLES, KEY_TABLES, SHREDDED
 from services.intake.vault.vault import NEWEST, VERSIONS
 from shared.events.intake import PersonAttached, PersonErased
+from shared.ids import new_id
 from shared.log import KeyReused
 from shared.settings import Settings
 from tests.logs import by_hand, envelopes
@@ -283,6 +285,17 @@ async def test_a_note_that_is_sent_again_is_written_once(settings: Settings) -> 
         assert await desk.vault.notes([case_id], desk.access(), 10) == [first]
 
 
+async def test_of_two_replicas_that_correct_at_once_one_is_told_that_it_came_too_late(settings: Settings) -> None:
+    async with opened_desk(settings) as desk, opened_vault(settings) as replica:
+        person_id = await desk.attach()
+        for version in range(1, 6):
+            corrections = (
+                vault.correct(person_id, replace(ZOE, given_name=name), version, desk.access("correction"))
+                for vault, name in ((desk.vault, "Ada"), (replica, "Eve"))
+            )
+            assert set(await asyncio.gather(*corrections)) == {version + 1, None}
+
+
 async def test_two_years_of_silence_restrict_and_a_visa_forgets(settings: Settings) -> None:
     clock = Clock()
     async with opened_desk(settings, clock) as desk:
@@ -294,7 +307,7 @@ async def test_two_years_of_silence_restrict_and_a_visa_forgets(settings: Settin
         clock.now += timedelta(days=1)
         assert {one.owner for one in await eliminations.due()} == {silent, back}
         assert not (await search(desk.people, "Zoé", desk.access("search"))).matches
-        listed = await eliminations.draw_up(desk.access())
+        listed = await eliminations.draw_up(desk.access(), new_id())
         with pytest.raises(VisaMissing):
             await eliminations.carry_out(listed.list_id, desk.access())
         await eliminations.sign(listed.list_id, "AD21/2010-007", clock.now.date(), desk.access())
@@ -317,7 +330,7 @@ async def test_notes_on_a_case_about_nobody_have_their_two_years_too(settings: S
         key = (await wrapped_keys(desk))[silent]
         clock.now += timedelta(days=731)
         eliminations = Eliminations(desk.people)
-        listed = await eliminations.draw_up(desk.access())
+        listed = await eliminations.draw_up(desk.access(), new_id())
         assert {(one.owner, one.kind) for one in listed.entries} == {(silent, "case"), (back, "case")}
         await eliminations.sign(listed.list_id, "AD21/8", clock.now.date(), desk.access())
         await desk.visit(back)
