@@ -22,14 +22,17 @@ from services.intake.corrections.routes import add_correction_routes
 from services.intake.forms import VisitForms
 from services.intake.held_page import held_page
 from services.intake.invitations.routes import Invitations, add_invitation_routes
-from services.intake.pages import DESK_NAV, desk_pages
+from services.intake.pages import desk_pages
 from services.intake.pages.case import CasePages, case_router
-from services.intake.pages.people import PEOPLE_NAV, PeoplePages, people_router
+from services.intake.pages.notes import NotePages, note_router
+from services.intake.pages.people import PeoplePages, people_router
+from services.intake.pages.person import PersonPages, person_router
+from services.intake.pages.retention import RetentionPages, retention_router
 from services.intake.people import add_people_routes, open_people
 from services.intake.provider_page import ProviderDoor, provider_pages
 from services.intake.recording import Recording
 from services.intake.seals.opening_page import opening_page
-from services.intake.seals.page import OPENINGS_NAV, openings_page
+from services.intake.seals.page import openings_page
 from services.intake.seals.sealed import Seals
 from services.intake.sign_in_page import sign_in_pages
 from services.intake.signing_in import add_signing_in
@@ -51,7 +54,7 @@ from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.exchange import Front
 from shared.web.internal import add_internal_routes
-from shared.web.pages import Pages, add_pages
+from shared.web.pages import Menu, Pages, add_pages
 
 SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0012")
 
@@ -105,20 +108,22 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_audit_routes(app, vault, service.database, Signer(settings.data))
     cookies = Cookies(https=settings.https)
     add_signing_in(app, entrance, door, cookies)
-    pages = Pages(Path(__file__).parent, catalogue.name, (*DESK_NAV, PEOPLE_NAV, OPENINGS_NAV))
+    pages = Pages(Path(__file__).parent, catalogue.name, Menu("intake", settings, catalogue))
     provider = ProviderDoor(entrance, door, cookies, settings, lambda: settings.house_key)
+    cases = CasePages(log, service.database, catalogue, rooms.changes, seals)
     own = (
         sign_in_pages(entrance, door, cookies, settings, provider),
         provider_pages(provider),
         openings_page(seals, entrance.accounts, catalogue),
         opening_page(seals, settings),
-        case_router(CasePages(log, service.database, catalogue, rooms.changes, seals)),
+        case_router(cases),
+        note_router(NotePages(cases, rooms.people)),
         people_router(PeoplePages(rooms.people, rooms.changes, seals)),
+        person_router(PersonPages(rooms.people, seals)),
+        retention_router(RetentionPages(rooms.eliminations, rooms.people, catalogue.sites[0].zone)),
         held_page(rooms.people, seals, log, service.database, catalogue),
     )
-    desk = desk_pages(
-        log, service.database, catalogue, recording, waiting, invitations, attendances, check_case, settings
-    )
+    desk = desk_pages(log, service.database, catalogue, recording, waiting, invitations, attendances, check_case)
     add_pages(app, pages, *desk, *own)
     add_contract_routes(app, service, telemetry)
     add_access_care(app, entrance, door, catalogue, lambda: settings.house_key, provider.way_out)

@@ -4,9 +4,9 @@ Nothing is stored for it. After a start, what the last `LOOK_BACK` events of eac
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from shared.access.scope import Scope
@@ -18,6 +18,8 @@ LOOK_BACK = 5_000
 KEPT_MAX = 5_000
 """Visits remembered; of more than so many in one day the count stays behind."""
 _READ_MAX = 1_000
+LANGUAGES_MAX, OFTEN_TIMES = 5, 3
+"""What is often spoken here: so many languages, each said of so many visits. A key pressed by mistake is no habit."""
 
 
 class Seen(NamedTuple):
@@ -35,6 +37,12 @@ class Seen(NamedTuple):
     recorded_by: str | None = None
     is_void: bool = False
     arrival_id: str | None = None
+    language: str | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, by the site's clock."""
+        return datetime.fromisoformat(self.occurred_at)
 
 
 class Today:
@@ -69,13 +77,22 @@ class Today:
         mine = [one for one in found if scope.account in (None, one.recorded_by)]
         return max(mine, key=lambda one: one.recorded_at, default=None)
 
-    async def is_recorded(self, scope: Scope, arrival_id: str) -> bool:
-        """Whether a visit that is not voided was recorded for this arrival; of those remembered, on whichever day."""
+    async def recorded_for(self, scope: Scope, arrival_id: str) -> list[Seen]:
+        """The visits recorded for this arrival that are not voided; of those remembered, on whichever day."""
         if not scope.reads_files:
-            return False
+            return []
         async with self._reading:
             await self._read_on()
-        return any(one.arrival_id == arrival_id and not one.is_void for one in self._visits.values())
+        return [one for one in self._visits.values() if one.arrival_id == arrival_id and not one.is_void]
+
+    async def languages(self, scope: Scope) -> list[str]:
+        """The languages said most of the visits remembered, at most `LANGUAGES_MAX`; none that was hardly ever said."""
+        if not scope.reads_files:
+            return []
+        async with self._reading:
+            await self._read_on()
+        said = Counter(one.language for one in self._visits.values() if one.language and not one.is_void)
+        return [language for language, times in said.most_common(LANGUAGES_MAX) if times >= OFTEN_TIMES]
 
     async def _read_on(self) -> None:
         for partition, head in (await self._log.heads()).items():
@@ -109,4 +126,12 @@ class Today:
 
 
 def _seen(visit: VisitRecorded, at: str) -> Seen:
-    return Seen(visit.visit_id, visit.site, visit.channel, at, visit.requests, arrival_id=visit.arrival_id)
+    return Seen(
+        visit.visit_id,
+        visit.site,
+        visit.channel,
+        at,
+        visit.requests,
+        arrival_id=visit.arrival_id,
+        language=visit.language,
+    )

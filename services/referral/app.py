@@ -44,7 +44,7 @@ from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.cursors import Cursors
 from shared.web.internal import add_internal_routes
-from shared.web.pages import NavLink, Pages, add_pages, mark
+from shared.web.pages import Menu, Pages, add_pages
 
 LISTENERS_MAX = 2_000
 """Live queue pages at once; one more waits and asks again."""
@@ -95,10 +95,8 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_moves(app, catalogue, answers, referrals)
     links = Links(partial(links_key, settings), log, referrals, catalogue)
     add_link_routes(app, links)
-    queue = Queue(catalogue, service.database, live, settings)
-    nav = [NavLink("/desk", mark("Partenaires")), NavLink("/week", mark("Semaine"))]
-    nav.append(NavLink(PAGE, mark("Coordination")))
-    pages = Pages(Path(__file__).parent, catalogue.name, nav)
+    queue = Queue(catalogue, service.database, live)
+    pages = Pages(Path(__file__).parent, catalogue.name, Menu("referral", settings, catalogue))
     desks = (desk_pages(queue), answering_pages(queue, answers), sheet_pages(queue, log, referrals))
     add_coordination_routes(app, catalogue, service.database, PAGE)
     coordination = coordination_pages(catalogue, service.database, answers)

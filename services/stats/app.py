@@ -32,6 +32,7 @@ from shared.web.app import new_app
 from shared.web.contracts import add_contract_routes
 from shared.web.cursors import Cursors
 from shared.web.internal import add_internal_routes
+from shared.web.pages import Menu
 
 SCHEMA = Schema(Path(__file__).parent / "migrations", newest="0005")
 
@@ -70,7 +71,7 @@ def build(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     add_exports(app, catalogue, service.database)
     door = Door(asking.look)
     leaving = sign_out_page("stats", asking, door, settings)
-    add_figure_pages(app, catalogue, service.database, live, cursors, leaving)
+    add_figure_pages(app, Menu("stats", settings, catalogue), service.database, live, cursors, leaving)
     add_contract_routes(app, service, telemetry)
     add_internal_routes(app, lambda: settings.house_key, Care(service, rebuild))
     opened = catalogue.live_to_city is not None

@@ -120,13 +120,10 @@ class Gate:
             self._rates.take(str((scope.get("client") or ("",))[0]).encode(), UNKNOWN)
 
     def _check(self, principal: Principal, rule: Rule, found: Found) -> None:
-        assert rule.roles is not None
         if principal.to_swap and self._swaps and rule is not SWAP:
             raise _swap_first()
-        if principal.role not in rule.roles:
+        if not rule.lets_in(principal.role, live_to_city=self._live_to_city):
             raise not_found(rule.unseen) if rule.unseen else _not_allowed()
-        if rule.live and principal.role is Role.STATISTICS and not self._live_to_city:
-            raise _not_allowed()
         # The address of a queue says whose it is. Of all else, the store tells what lies in the reader's scope.
         is_narrowed = rule.own is Own.QUEUE and principal.role is Role.PARTNER
         if is_narrowed and found.parameters["partner"] != principal.partner:

@@ -36,6 +36,12 @@ class Rule(NamedTuple):
     unseen: str | None = None
     live: bool = False
 
+    def lets_in(self, role: Role, *, live_to_city: bool) -> bool:
+        """Whether this role may call the route. `live_to_city`: the house decided to show the city live categories."""
+        if self.roles is None:
+            return True
+        return role in self.roles and (not self.live or role is not Role.STATISTICS or live_to_city)
+
 
 Route = tuple[str, str]
 """(method, template)."""
@@ -125,6 +131,7 @@ _INTAKE: Mapping[Route, Rule] = {
     ("GET", "/desk/people"): personal(*_DESK),
     ("POST", "/desk/people"): personal(*_DESK),
     ("GET", "/people/{person_id}/page"): personal(*_DESK),
+    ("POST", "/people/{person_id}/page"): personal(*_DESK),
     ("POST", "/cases/{case_id}/person/page"): personal(*_DESK),
     ("POST", "/cases/{case_id}/known-person/page"): personal(*_DESK),
     ("GET", "/cases/{case_id}/page"): only(*_DESK),
@@ -136,6 +143,8 @@ _INTAKE: Mapping[Route, Rule] = {
     ("POST", "/cases/{case_id}/unmerge"): only(*_DESK),
     ("POST", "/cases/{case_id}/notes"): personal(*_DESK),
     ("GET", "/cases/{case_id}/notes"): personal(*_DESK),
+    ("GET", "/cases/{case_id}/notes/page"): personal(*_DESK),
+    ("POST", "/cases/{case_id}/notes/page"): personal(*_DESK),
     ("POST", "/cases/{case_id}/person"): personal(*_DESK),
     ("POST", "/cases/{case_id}/known-person"): personal(*_DESK),
     ("POST", "/cases/{case_id}/seal"): personal(*_PROTECTION),
@@ -155,8 +164,14 @@ _INTAKE: Mapping[Route, Rule] = {
     # Whose it is, and whether it was accepted, is looked up there; all others find nothing.
     ("GET", "/disclosures/{referral_id}"): personal(Role.PARTNER)._replace(unseen="disclosure"),
     ("GET", "/retention/due"): personal(*_PROTECTION),
+    ("GET", "/retention/page"): personal(*_PROTECTION),
+    ("POST", "/retention/page"): personal(*_PROTECTION),
+    ("POST", "/retention/erasure"): personal(*_PROTECTION),
     ("POST", "/eliminations"): personal(*_PROTECTION),
     ("GET", "/eliminations/{list_id}"): personal(*_PROTECTION),
+    ("GET", "/eliminations/{list_id}/page"): personal(*_PROTECTION),
+    ("POST", "/eliminations/{list_id}/page/visa"): personal(*_PROTECTION),
+    ("POST", "/eliminations/{list_id}/page/execution"): personal(*_PROTECTION),
     ("POST", "/eliminations/{list_id}/visa"): personal(*_PROTECTION),
     ("POST", "/eliminations/{list_id}/execution"): personal(*_PROTECTION),
     ("POST", "/internal/vault/rotate"): HOUSE_KEY,
@@ -195,7 +210,9 @@ _REFERRAL: Mapping[Route, Rule] = {
     ("GET", "/permanences/office/{site}/{office}.ics"): ALL,
     ("GET", "/permanences/partner/{code}.ics"): ALL,
     ("POST", "/permanences/{permanence_id}/cancel"): only(*_DESK),
+    # Two addresses of one page: behind a proxy, `/desk` is that of intake.
     ("GET", "/desk"): only(*_DESK),
+    ("GET", "/desks"): only(*_DESK),
     ("GET", "/desk/{partner}"): only(*_DESK, Role.PARTNER, own=Own.QUEUE),
     ("GET", "/desk/{partner}/stream"): only(*_DESK, Role.PARTNER, own=Own.QUEUE),
     ("GET", "/desk/{partner}/day"): only(*_DESK, Role.PARTNER, own=Own.QUEUE),

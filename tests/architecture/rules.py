@@ -53,7 +53,7 @@ READ_SIDE: Mapping[str, frozenset[str]] = {
     "services/intake/exporting.py": frozenset(),
     "services/intake/actions/attended.py": frozenset(),
     "services/intake/actions/holding.py": frozenset({"hold", "change"}),
-    "services/intake/invitations/giving.py": frozenset({"record_inviting", "append_together"}),
+    "services/intake/invitations/giving.py": frozenset({"inviting", "append_together"}),
     "services/intake/waiting/arrivals.py": frozenset({"note", "receive", "let_go", "undo"}),
     "services/referral/queries.py": frozenset(),
     "services/referral/desk.py": frozenset(),

@@ -66,6 +66,8 @@ def test_the_desk_says_who_a_case_is_about_and_finds_them_again(
         page.get_by_label(label, exact=True).fill(value)
     page.keyboard.press("Enter")
     shown(page, kind, "Le dossier concerne cette personne.")
+    if kind == "narrow":
+        page.get_by_role("button", name="Menu").press("Enter")
     page.get_by_role("link", name="Personnes").press("Enter")
     page.wait_for_url("**/desk/people")
     page.locator("input:focus").wait_for()

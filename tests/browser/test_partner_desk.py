@@ -101,6 +101,7 @@ class TestEveryState:
         (one,) = hand_over(house)
         seen.goto(f"{desk}")
         row(seen, one).get_by_role("link", name="Autres réponses").click()
+        seen.locator("summary", has_text="Refuser").wait_for()
         for summary in seen.locator("summary").all():
             summary.click()
         assert_accessible(seen)

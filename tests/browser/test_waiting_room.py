@@ -50,6 +50,7 @@ def test_two_people_come_one_is_received_and_one_leaves_by_a_key_each(desk: Page
     press(desk, "t")
     expect(rows).to_have_count(1)
     expect(desk.locator("#receiving")).to_contain_text(f"Numéro {first['ticket']}")
+    expect(desk.locator("[name=category]").first).to_be_focused()
     press(desk, "s", "Enter")
     desk.locator("#another").wait_for()
     assert recorded(desk, house)["arrival_id"] == first["arrival_id"]

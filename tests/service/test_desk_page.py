@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.languages import LANGUAGES
 from tests.service.street import Street
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
@@ -154,3 +155,22 @@ def test_an_empty_sheet_and_a_day_to_come_are_refused(street: Street) -> None:
     tomorrow = (date.today() + timedelta(days=2)).isoformat()  # noqa: DTZ011 - any day to come
     assert send(street, "/desk/tally", day=tomorrow, sent_health=1).status_code == 422
     assert send(street, "/desk/tally", day="2024-05-06", sent_health=-1).status_code == 422
+
+
+def test_languages_often_spoken_here_come_first_and_all_others_after(street: Street, unique: str) -> None:
+    def groups() -> list[list[str]]:
+        options = street.intake.get("/desk").text.partition('<select name="language"')[2].partition("</select>")[0]
+        return [re.findall(r'<option value="(\w+)"', group) for group in options.split("<optgroup")[1:]]
+
+    often, others = groups()
+    assert {"ar", "en", "fr", "pt", "tr"} <= set(often)
+    assert len(often) + len(others) == len({*often, *others}) == len(LANGUAGES)
+    # More often than any that other tests say.
+    said = (
+        '{"idempotency_key": "%s", "requests": [{"category": "administrative", "answered": true}], "language": "ka"}\n'
+    )
+    lines = "".join(said % f"{unique}-{n}" for n in range(100))
+    answer = street.intake.post("/visits/batch", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.text.count('"status":201') == 100
+    assert "ka" in groups()[0]
+    assert "ka" not in groups()[1]

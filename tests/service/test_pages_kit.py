@@ -14,12 +14,14 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from shared.catalogue import load_catalogue
 from shared.database import StoreUnavailable
+from shared.settings import HOUSES, Settings
 from shared.web.idempotency import InFlight
 from shared.web.pages import (
     Asked,
     FormFaults,
-    NavLink,
+    Menu,
     Notice,
     PageRouter,
     Pages,
@@ -37,6 +39,7 @@ from shared.web.pages.words import Deadline
 from shared.web.problems import Problem, not_found
 
 PARIS = ZoneInfo("Europe/Paris")
+CATALOGUE = load_catalogue(next(HOUSES.glob("*.toml")))
 TRANSFERRED_BYTES_MAX = 100_000
 TRY = """{% extends "base.html" %}{% from "parts.html" import fault_summary, choice, done with context %}
 {% block title %}Essai{% endblock %}
@@ -83,7 +86,7 @@ async def site(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         raise StoreUnavailable("away")
 
     app = FastAPI()
-    add_pages(app, Pages(tmp_path, "Maison inventée", [NavLink("/try", "Essai")]), router)
+    add_pages(app, Pages(tmp_path, "Maison inventée", Menu("stats", Settings(), CATALOGUE)), router)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://house.example") as client:
         yield client
@@ -126,12 +129,14 @@ async def test_a_page_runs_no_script_of_anybody_else_and_is_kept_by_nobody(site:
     assert policy.startswith("default-src 'self';")
     assert "unsafe" not in policy
     assert not re.search(r"<script(?![^>]+src=)|<style|\sstyle=|\son[a-z]+=", answer.text)
-    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', answer.text)
+    assert not re.search(r'(?:src|action|<link[^>]+href)="(?:https?:)?//', answer.text)
+    # A link may lead to another service of the house: the same host, another port.
+    assert set(re.findall(r'href="(https?:)?//([^:/"]*)', answer.text)) == {("http:", "house.example")}
 
 
 async def test_the_address_of_the_house_alone_leads_to_its_first_page(site: httpx.AsyncClient) -> None:
     answer = await site.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/try")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/figures")
 
 
 async def test_a_form_is_answered_by_a_redirect_and_its_notice_is_shown_once(site: httpx.AsyncClient) -> None:

@@ -164,6 +164,67 @@ def test_a_visit_is_linked_to_the_arrival_that_it_was_for(street: Street, unique
     assert [int(status) for status in re.findall(r'"status":(\d+)', batch.text)] == [422, 201]
 
 
+def test_a_visit_receives_whoever_still_waits_for_it_and_lets_them_wait_again_when_voided(
+    street: Street, unique: str
+) -> None:
+    arrival = arrive(street)["arrival_id"]
+    body = {"requests": [{"category": "legal"}], "arrival_id": arrival}
+    sent = [street.intake.post("/visits", json=body, headers={"Idempotency-Key": unique}) for _ in range(2)]
+    assert sent[0].json() == sent[1].json()
+    seen = street.intake.get(f"/arrivals/{arrival}").json()
+    assert (seen["status"], seen["waited_min"], seen["version"]) == ("received", 0, 2)
+    # Into a case that there is, with children, everything goes in one transaction as well.
+    other = arrive(street)["arrival_id"]
+    more = {"case_id": sent[0].json()["case_id"], "children": True, "arrival_id": other}
+    assert street.record("early_childhood", **more)["invitation"]
+    assert other not in waiting(street)
+    void = f"/visits/{sent[0].json()['visit_id']}/void"
+    street.intake.post(void, json={"reason": "mistake"}, headers={"If-Match": '"2"'})
+    assert arrival in waiting(street)
+
+
+def test_a_visit_of_another_day_or_for_somebody_who_is_gone_is_recorded_and_receives_nobody(street: Street) -> None:
+    arrival = arrive(street)["arrival_id"]
+    street.record("legal", arrival_id=arrival, occurred_at="2008-03-11T10:00:00+01:00")
+    assert arrival in waiting(street)
+    move(street, arrival, "left")
+    visit = street.record("legal", arrival_id=arrival)
+    assert street.intake.get(f"/visits/{visit['visit_id']}").json()["arrival_id"] == arrival
+    assert street.intake.get(f"/arrivals/{arrival}").json()["status"] == "left"
+
+
+def test_many_visits_at_once_for_one_number_are_all_recorded_and_receive_it_once(street: Street) -> None:
+    arrival = arrive(street)["arrival_id"]
+    with ThreadPoolExecutor(8) as desks:
+        visits = list(desks.map(lambda _n: street.record("legal", arrival_id=arrival), range(8)))
+    assert len({visit["visit_id"] for visit in visits}) == 8
+    assert street.intake.get(f"/arrivals/{arrival}").json()["version"] == 2
+
+
+def test_a_second_visit_for_one_number_is_told_before_and_after(street: Street, unique: str) -> None:
+    noted = arrive(street)
+    arrival = noted["arrival_id"]
+    page = street.intake.get("/desk", params={"arrival": arrival}).text
+    assert f"Numéro {noted['ticket']}\u00a0: cet accueil sera le sien." in page
+    stale = key_in(page)
+    first = street.record("legal", arrival_id=arrival)["visit_id"]
+    told = f"Le numéro {noted['ticket']} a déjà un accueil"
+    page = street.intake.get("/desk", params={"arrival": arrival}).text
+    assert told in page
+    assert f'href="/desk/visits/{first}"' in page
+    assert 'name="arrival" value' not in page.partition('id="receiving"')[2].partition("</p>")[0]
+    # A form that was open before is recorded all the same, and says so.
+    done = street.intake.get(send(street, key=stale, category="health", arrival=arrival).headers["location"]).text
+    assert told in done.partition('id="done"')[2].partition("</section>")[0]
+    street.intake.post(f"/visits/{first}/void", json={"reason": "duplicate"}, headers={"If-Match": '"2"'})
+    alone = send(street, key=f"{unique}-n", category="health").headers["location"]
+    assert "a déjà un accueil" not in street.intake.get(alone).text
+    # Of nobody there is nothing to say.
+    assert (
+        'name="arrival" value' not in street.intake.get("/desk", params={"arrival": first}).text.partition("joining")[0]
+    )
+
+
 def test_by_plain_forms_somebody_comes_is_received_and_the_visit_is_theirs(street: Street, unique: str) -> None:
     for arrival in waiting(street):
         version = street.intake.get(f"/arrivals/{arrival}").json()["version"]

@@ -23,11 +23,11 @@ def test_bars_are_as_long_as_what_they_measure() -> None:
 
 
 def test_a_chart_is_one_picture_with_a_name_of_its_own() -> None:
-    drawing = fromstring(bars("chart-a", "Accueils, par canal", [Bar("À l’accueil", 1, "1")]))
+    drawing = fromstring(bars("chart-a", "Accueils, par modalité", [Bar("À l’accueil", 1, "1")]))
     title = drawing.find("title")
     assert title is not None
     assert (drawing.get("role"), drawing.get("aria-labelledby")) == ("img", title.get("id"))
-    assert title.text == "Accueils, par canal"
+    assert title.text == "Accueils, par modalité"
 
 
 def test_a_label_is_never_markup() -> None:

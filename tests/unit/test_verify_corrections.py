@@ -146,7 +146,13 @@ class Town:
         await changes.carry_out(visit.told.visit_id, what, b"", f'"{visit.version}"', {}, decide)
 
     async def record(
-        self, categories: Sequence[str], answered: float = 0.2, arrival: str | None = None, *, children: bool = False
+        self,
+        categories: Sequence[str],
+        answered: float = 0.2,
+        arrival: str | None = None,
+        *,
+        children: bool = False,
+        at: str | None = None,
     ) -> None:
         """Record a visit, a part of whose requests is answered on the spot."""
         visit_id, case_id = new_id(), new_id()
@@ -161,8 +167,8 @@ class Town:
             invitation=(code_of(visit_id), INVITES) if children else None,
             arrival_id=arrival or self.chance.choice([None, *self.arrivals]),
         )  # fmt: skip
-        at = self.chance.choice(MOMENTS)
-        await record_visit(self.intake, command, Context(at, partition_of(case_id, self.intake.partitions), visit_id))
+        context = Context(at or self.chance.choice(MOMENTS), partition_of(case_id, self.intake.partitions), visit_id)
+        await record_visit(self.intake, command, context)
 
     async def _wait(self) -> None:
         """Somebody comes, is received, leaves, or none of it; today, or on a day long ago."""
@@ -455,5 +461,23 @@ def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
             for asked in (ReopenReferral("mistake"), UndoMove()):
                 with pytest.raises(RequestGone):
                     await referrals.carry_out(referral_id, asked, By("desk"), version)
+
+    asyncio.run(in_town(Settings(data=tmp_path), 1, story))
+
+
+@pytest.mark.parametrize(
+    ("came", "minutes"),
+    [("23:39:30", 19), ("23:59:30", 0), ("23:10:00", 49)],
+    ids=["waited", "by-a-slow-clock", "long"],
+)
+def test_who_is_received_by_their_visit_has_waited_until_its_moment(tmp_path: Path, came: str, minutes: int) -> None:
+    async def story(town: Town) -> None:
+        rooms = WaitingRooms(town.intake, town.catalogue, lambda: datetime.fromisoformat(f"2008-03-11T{came}+01:00"))
+        noted, _ = await rooms.note(SITE, {})
+        await town.record(("health",), arrival=noted.event.arrival_id, at=MOMENTS[0])
+        arrival = await rooms.arrival(INNER, noted.event.arrival_id)
+        assert (arrival.status, getattr(arrival, "waited_min", None)) == ("received", minutes)
+        await town.hear_everything()
+        await town.is_well()
 
     asyncio.run(in_town(Settings(data=tmp_path), 1, story))

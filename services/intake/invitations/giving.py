@@ -7,7 +7,6 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from services.intake.commands import RecordVisit
-from services.intake.decider import CASE, case_stream, decide
 from services.intake.invitations.invitation import (
     INVITATION,
     Given,
@@ -21,7 +20,7 @@ from services.intake.invitations.invitation import (
 from shared.access.acting import actor
 from shared.access.scope import Scope
 from shared.events.desk import InvitationGiven
-from shared.execute import TRIES_MAX, Context, execute, state_of
+from shared.execute import Context, execute, state_of
 from shared.log import NEW, Append, Appended, Log, VersionConflict, partition_of
 from shared.log.append import Answer
 from shared.log.writing import Written
@@ -37,26 +36,14 @@ class Found(msgspec.Struct, frozen=True):
     version: int
 
 
-async def record_inviting(log: Log, command: RecordVisit, invited: tuple[str, str], context: Context) -> Appended:
-    """Record a visit and give its invitation, both or neither. Raises a refusal, or what `Log.append` raises."""
-    code, partner = invited
-    for _ in range(TRIES_MAX):
-        stream = case_stream(command.case_id)
-        history = [] if command.opens_case else await log.read(stream)
-        story = history[0].correlation_id if history else None
-        visit = context.append(stream, decide(command, state_of(CASE, history)), len(history), story)
-        beside = replace(
-            context, partition=partition_of(invitation_stream(code), log.partitions), tag=None, answer=None
-        )
-        given = InvitationGiven(code, command.visit_id, command.site, partner)
-        appends = [visit, beside.append(invitation_stream(code), [given], NEW)]
-        try:
-            return await append_together(log, appends)
-        except VersionConflict as conflict:
-            if conflict.stream != stream:
-                raise
-            last = conflict
-    raise last
+def inviting(log: Log, command: RecordVisit, context: Context) -> list[Append]:
+    """The append that gives the invitation of a visit; none for one that gives none."""
+    if command.invitation is None:
+        return []
+    code, partner = command.invitation
+    stream = invitation_stream(code)
+    own = replace(context, partition=partition_of(stream, log.partitions), tag=None, answer=None)
+    return [own.append(stream, [InvitationGiven(code, command.visit_id, command.site, partner)], NEW)]
 
 
 async def find(log: Log, scope: Scope, code: str) -> Found | None:

@@ -21,15 +21,6 @@ from services.intake.waiting.arrivals import WaitingRooms
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.log import Log
-from shared.settings import Settings
-from shared.web.pages import NavLink, mark
-
-DESK_NAV = (
-    NavLink("/desk", mark("Accueil")),
-    NavLink("/desk/tally", mark("Journée sur papier")),
-    NavLink("/desk/invitations", mark("Invitations")),
-    NavLink("/desk/actions", mark("Actions collectives")),
-)
 
 
 def desk_pages(
@@ -41,7 +32,6 @@ def desk_pages(
     invitations: Invitations,
     attendances: Attendances,
     check_case: CheckCase,
-    settings: Settings,
 ) -> list[APIRouter]:
     """The routers of the front desk's pages, for `add_pages`."""
     today = Today(log)
@@ -53,6 +43,6 @@ def desk_pages(
         correcting_router(Correcting(desk, VisitChanges(log, catalogue), CorrectionForms(catalogue))),
         slip_router(desk),
         waiting_router(waiting),
-        invitation_router(invitations, settings),
+        invitation_router(invitations),
         action_router(ActionPages(attendances, catalogue)),
     ]

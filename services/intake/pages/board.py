@@ -1,7 +1,7 @@
 """What the desk's page shows: the categories with their keys, topics and doors; where to send; the day so far."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -52,6 +52,7 @@ STATE_WORDS: Mapping[str, str] = {
     "unmet": mark("sans partenaire"),
 }
 _HERE_IN_THE_HOUSE = mark("dans la maison")
+_OFTEN, _OTHERS = mark("Souvent parlées ici"), mark("Toutes les autres")
 
 
 class TopicOption(NamedTuple):
@@ -108,10 +109,15 @@ class Board:
         keys = letters([category.label_fr for category in self._catalogue.categories])
         return [self._category(category, key) for category, key in zip(self._catalogue.categories, keys, strict=True)]
 
-    def languages(self) -> list[tuple[str, str]]:
-        """The languages that may be said, by code: those of the slips first, the others by name."""
+    def languages(self, often: Collection[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The languages that may be said, by code and name: those of the slips and what is often said, then all others.
+
+        Each group with its label, a marked text.
+        """
         names = {code: str(self._language.locale.languages[code]) for code in LANGUAGES}
-        return sorted(names.items(), key=lambda one: (one[0] not in SLIP_WORDS, _plain(one[1])))
+        named = sorted(names.items(), key=lambda one: _plain(one[1]))
+        first = [one for one in named if one[0] in SLIP_WORDS or one[0] in often]
+        return [(_OFTEN, first), (_OTHERS, [one for one in named if one not in first])]
 
     def place(self, proposal: Proposal) -> str:
         """`Bureau 2, maintenant, jusqu’à 11 h 30`, or `Bureau 2, demain 9 h`."""
@@ -164,7 +170,7 @@ class Board:
     def _row(self, visit: Seen) -> Row:
         channel = None if visit.channel == "in_person" else self._language.gettext(CHANNEL_WORDS[visit.channel])
         subjects = tuple(self.subject(one.category, one.topic) for one in visit.requests)
-        return Row(visit.visit_id, datetime.fromisoformat(visit.occurred_at), channel, subjects, visit.is_void)
+        return Row(visit.visit_id, visit.at, channel, subjects, visit.is_void)
 
     def _category(self, category: Category, key: str) -> CategoryOption:
         own = [topic for topic in self._catalogue.topics if topic.category == category.code]

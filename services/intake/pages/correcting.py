@@ -20,7 +20,7 @@ from services.intake.pages.correction_fields import AS_IT_IS, Values, body_of, s
 from services.intake.pages.desk import Desk
 from services.intake.plain_forms import NEEDS, REQUESTS_MAX
 from services.intake.queries import VisitView
-from shared.access.acting import acting
+from shared.access.acting import acting, acting_scope
 from shared.clock import utc_now
 from shared.ids import new_id
 from shared.log import VersionConflict
@@ -114,7 +114,7 @@ class Correcting:
             sites=[] if who and who.site else catalogue.sites,
             categories=board.categories(),
             channels=CHANNEL_WORDS,
-            spoken_languages=board.languages(),
+            spoken_languages=board.languages(await self.desk.today.languages(acting_scope())),
             needs=NEED_WORDS,
             reasons=[(reason.value, words) for reason, words in REASONS.items()],
             partners=[(one.code, one.name) for one in catalogue.partners],

@@ -17,7 +17,7 @@ from services.intake.pages.board import CHANNEL_WORDS, NEED_WORDS, Board, other_
 from services.intake.pages.directing import Directed, directed
 from services.intake.pages.slip_words import SLIP_WORDS
 from services.intake.pages.visit_form import NOTHING_SAID, Chosen, DeskForms, Said, visit_body
-from services.intake.pages.waiting import WaitingRoomPage
+from services.intake.pages.waiting import THEIRS, WaitingRoomPage
 from services.intake.plain_forms import UUID
 from services.intake.recording import Recording
 from services.intake.refusals import CaseClosedAlready, CaseMergedAway, CaseUnknown
@@ -170,6 +170,10 @@ async def _show(
     if isinstance(recorded, Response):
         return recorded
     told = desk.directed(recorded, now) if recorded else []
+    receiving = await desk.waiting.named(said.arrival)
+    if receiving is None or receiving.visits:
+        # A number has its visit: another one is told so, and is nobody's of the room.
+        said = said._replace(arrival=None)
     return page.render(
         "desk.html",
         422 if faults else 200,
@@ -191,8 +195,10 @@ async def _show(
         last=await desk.today.last(acting_scope(), site),
         count=sum(not visit.is_void for visit in visits),
         said=said,
-        ticket=await desk.waiting.ticket(said.arrival),
-        spoken_languages=board.languages(),
+        receiving=receiving,
+        theirs=THEIRS,
+        doubled=await desk.waiting.named(recorded.arrival_id, recorded.visit_id) if recorded else None,
+        spoken_languages=board.languages(await desk.today.languages(acting_scope())),
         needs=NEED_WORDS,
         keys=other_keys(desk.catalogue),
         invites=desk.catalogue.partners_by_code[desk.catalogue.invites_to].name if desk.catalogue.invites_to else "",

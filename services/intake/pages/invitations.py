@@ -8,11 +8,9 @@ from starlette.responses import Response
 
 from services.intake.invitations.codes import as_typed, spoken
 from services.intake.invitations.routes import Invitations, InvitationView
-from shared.access.acting import acting, acting_scope
-from shared.access.sign_in_address import target
+from shared.access.acting import acting_scope
 from shared.ids import new_id
 from shared.log import VersionConflict
-from shared.settings import Settings
 from shared.web.idempotency import KEY_PATTERN, scoped
 from shared.web.pages import Asked, FieldFault, FormFaults, Page, PageRouter, mark
 from shared.web.problems import Problem
@@ -31,13 +29,13 @@ class UsedForm(BaseModel):
     key: str = Field(pattern=KEY_PATTERN)
 
 
-def invitation_router(invitations: Invitations, settings: Settings) -> APIRouter:
+def invitation_router(invitations: Invitations) -> APIRouter:
     """`/desk/invitations`."""
     router = PageRouter()
 
     @router.get("/desk/invitations")
     async def show(page: Asked) -> Response:
-        return _show(page, settings)
+        return _show(page)
 
     @router.post("/desk/invitations")
     async def use(page: Asked) -> Response:
@@ -45,8 +43,8 @@ def invitation_router(invitations: Invitations, settings: Settings) -> APIRouter
             form = await page.form(UsedForm)
             used = await _use(invitations, form)
         except FormFaults as faults:
-            return _show(page, settings, faults=faults)
-        return _show(page, settings, used=used)
+            return _show(page, faults=faults)
+        return _show(page, used=used)
 
     return router
 
@@ -70,18 +68,13 @@ def _fault(refusal: Problem | VersionConflict) -> FieldFault:
     return _WITHDRAWN if refusal.facts.get("stands") == "withdrawn" else _USED
 
 
-def _show(
-    page: Page, settings: Settings, *, faults: FormFaults | None = None, used: InvitationView | None = None
-) -> Response:
-    who = acting()
-    queue = target(settings, page.request, "referral", f"/desk/{who.partner}") if who and who.partner else None
+def _show(page: Page, *, faults: FormFaults | None = None, used: InvitationView | None = None) -> Response:
     return page.render(
         "invitations.html",
         422 if faults else 200,
         faults=faults,
         typed=faults.typed.get("code", "") if faults else "",
         used=used,
-        queue=queue,
         spoken=spoken(used.invitation) if used else "",
         given_on=date.fromisoformat(used.given_on) if used else None,
         key=new_id(),

@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from services.intake.plain_forms import UUID
-from services.intake.today import Today
+from services.intake.today import Seen, Today
 from services.intake.waiting.arrivals import Looked, WaitingRooms
 from services.intake.waiting.room import ArrivalUnknown, NobodyWaits, Waiting, minutes_between
 from shared.access.acting import acting_scope
@@ -30,6 +30,13 @@ UNDO_WORDS = {
     "left": mark("Annuler : n° %(ticket)s parti"),
 }
 """What the button says, by what the last move made of somebody."""
+THEIRS = {
+    "waiting": mark("Numéro %(ticket)s : cet accueil sera le sien."),
+    "received": mark("Numéro %(ticket)s reçu : cet accueil est le sien."),
+    "left": mark("Numéro %(ticket)s, noté comme parti : cet accueil est quand même le sien."),
+    "void": mark("Numéro %(ticket)s, annulé : cet accueil est quand même le sien."),
+}
+"""What the form says of the one for whom a visit is to be recorded, by how they stand."""
 RETRY_MS = 1_000
 _PING_S = 15
 _Site = Annotated[str, Query()]
@@ -54,6 +61,15 @@ class Undo(NamedTuple):
     version: int
 
 
+class Named(NamedTuple):
+    """For whom a visit is to be recorded, or was: a number, how they stand, and the visits that they have already."""
+
+    arrival_id: str
+    ticket: int
+    status: str
+    visits: tuple[Seen, ...]
+
+
 class WaitingRoomPage:
     """What the page shows of the rooms of a house. `keys` = the letter of each of its buttons."""
 
@@ -65,14 +81,17 @@ class WaitingRoomPage:
         scope = acting_scope()
         return await self._facts(scope, site, await self.rooms.today(scope, site))
 
-    async def ticket(self, arrival_id: str | None) -> int | None:
-        """The number of somebody who was received; None for nobody."""
+    async def named(self, arrival_id: str | None, but: str | None = None) -> Named | None:
+        """Somebody of a waiting room, with the visits that are theirs `but` this one; None for nobody."""
         if arrival_id is None:
             return None
         try:
-            return (await self.rooms.noted(acting_scope(), arrival_id)).event.ticket
+            arrival = await self.rooms.arrival(acting_scope(), arrival_id)
         except ArrivalUnknown:
             return None
+        came = arrival if isinstance(arrival, Waiting) else arrival.before
+        visits = await self._today.recorded_for(acting_scope(), arrival_id)
+        return Named(arrival_id, came.ticket, arrival.status, tuple(visit for visit in visits if visit.visit_id != but))
 
     async def told(self, page: Page, scope: Scope, site: str) -> AsyncIterator[ServerSentEvent]:
         """The list as it is, again whenever it has changed or a minute has passed for somebody."""
@@ -100,14 +119,14 @@ class WaitingRoomPage:
 
     async def is_recorded(self, arrival_id: str) -> bool:
         """Whether a visit was recorded for an arrival: then that visit is what is corrected or voided."""
-        return await self._today.is_recorded(acting_scope(), arrival_id)
+        return bool(await self._today.recorded_for(acting_scope(), arrival_id))
 
     async def _undo(self, scope: Scope, looked: Looked) -> Undo | None:
         last = looked.last
         if last is None:
             return None
         came = last if isinstance(last, Waiting) else last.before
-        if await self._today.is_recorded(scope, came.arrival_id):
+        if await self._today.recorded_for(scope, came.arrival_id):
             return None
         return Undo(came.arrival_id, came.ticket, last.status, last.version)
 

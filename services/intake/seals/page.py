@@ -11,13 +11,11 @@ from services.intake.access.accounts import Accounts
 from services.intake.commands import SealGround
 from services.intake.seals.sealed import Seals
 from services.intake.vault.openings import Opening
-from shared.access.principal import Role
 from shared.catalogue import Catalogue
 from shared.clock import utc_now
-from shared.web.pages import Asked, NavLink, Notice, PageRouter, mark, moment
+from shared.web.pages import Asked, Notice, PageRouter, mark, moment
 
 HERE = "/openings/page"
-OPENINGS_NAV = NavLink(HERE, mark("Scellés"), frozenset({Role.COORDINATOR, Role.DATA_PROTECTION}))
 GROUNDS: Mapping[str, str] = {
     SealGround.IN_DANGER: mark("personne en danger"),
     SealGround.WORKS_HERE: mark("travaille à la maison"),

@@ -430,6 +430,8 @@
     const isBack = data.get("action") === "undone" && $("[name=arrival]")?.value === data.get("arrival");
     if (refused) tell(refused.textContent, [], "fault");
     else if (data.get("action") === "received" || isBack) take(page, ["receiving", "joining"]);
+    // Whoever was called stands at the counter: the next thing is what they ask for.
+    if (!refused && data.get("action") === "received" && isUntouched()) $("[name=category]").focus();
     const said = [document.getElementById("receiving").textContent, room.querySelector(".standing").textContent];
     const done = page.querySelector("main > .notice[data-done]");
     if (done) said.unshift(done.textContent);

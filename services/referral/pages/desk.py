@@ -19,12 +19,10 @@ from services.referral.pages.saying import DONE, STATUSES
 from services.referral.words import Status
 from shared.access.acting import acting, acting_scope
 from shared.access.scope import Scope
-from shared.access.sign_in_address import target
 from shared.catalogue import Catalogue, Partner
 from shared.clock import utc_now
 from shared.database import Database
 from shared.ids import new_id
-from shared.settings import Settings
 from shared.web.cursors import BEGINNING, CURSOR_MAX
 from shared.web.pages import Asked, Page, PageRouter
 from shared.web.problems import not_found
@@ -38,8 +36,8 @@ _CODE = re.compile(r"[a-z_]{1,40}")
 class Queue:
     """The pages of queues: what they have in common."""
 
-    def __init__(self, catalogue: Catalogue, database: Database, live: LiveQueue, settings: Settings) -> None:
-        self.catalogue, self.database, self.live, self._settings = catalogue, database, live, settings
+    def __init__(self, catalogue: Catalogue, database: Database, live: LiveQueue) -> None:
+        self.catalogue, self.database, self.live = catalogue, database, live
 
     def partner(self, code: str) -> Partner:
         """Raises the 404 problem for a code that nobody has."""
@@ -64,7 +62,6 @@ class Queue:
         return page.render(
             "desk.html",
             partner=partner,
-            invitations=self._invitations(page, partner),
             rows=[rows.row(view) for view in found.items],
             open=open_words(page, found.open),
             wanted=wanted,
@@ -79,12 +76,6 @@ class Queue:
             done=DONE,
             key=new_id,
         )
-
-    def _invitations(self, page: Page, partner: Partner) -> str | None:
-        """Where families that come with their slip are ticked off, for the partner who invites them."""
-        if partner.code != self.catalogue.invites_to:
-            return None
-        return target(self._settings, page.request, "intake", "/desk/invitations", here="referral")
 
     def _categories(self, page: Page, partner: Partner) -> list[tuple[str, str]]:
         known = [self.catalogue.category(code) for code in partner.categories]
@@ -139,6 +130,7 @@ def desk_pages(queue: Queue) -> APIRouter:
     router = PageRouter()
 
     @router.get("/desk")
+    @router.get("/desks")
     async def desks(page: Asked) -> Response:
         return page.render("desks.html", partners=queue.catalogue.partners)
 

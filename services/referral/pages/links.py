@@ -112,7 +112,7 @@ def _closed(page: Page) -> Response:
 
 def _page(page: Page, template: str, status: int = 200, **facts: Any) -> Response:
     # Without a menu: who comes by a link has nowhere else to go.
-    answer = page.render(template, status, nav=(), **facts)
+    answer = page.render(template, status, menu=None, **facts)
     answer.headers.update(SECRET)
     return answer
 

@@ -34,7 +34,7 @@ class Axis(NamedTuple):
 AXES: Mapping[str, Axis] = {
     "category": Axis("categorie", "dim_categorie", "Catégories de demande de la maison."),
     "partner": Axis("partenaire", "dim_partenaire", "Partenaires à qui des demandes sont confiées."),
-    "channel": Axis("canal", "dim_canal", "Façons de venir : à l'accueil, par téléphone, par courrier."),
+    "channel": Axis("modalite", "dim_modalite", "Modalités : à l'accueil, par téléphone, par courrier ..."),
     "status": Axis("etat", "dim_etat", "États d'une demande, d'une orientation ou d'une invitation."),
     "language": Axis("langue", "dim_langue", "Langues, par leur code ISO 639-1, là où elles sont notées."),
     "need": Axis("besoin", "dim_besoin", "Ce qu'il a fallu pour se comprendre : interprète, écrivain public."),

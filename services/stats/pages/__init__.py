@@ -5,23 +5,24 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from services.stats.live import Live
-from services.stats.pages.city_review import CITY_NAV, city_review_pages
+from services.stats.pages.city_review import city_review_pages
 from services.stats.pages.figures import figure_pages
 from services.stats.pages.review import review_pages
 from services.stats.pages.tools import tool_pages
 from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.web.cursors import Cursors
-from shared.web.pages import NavLink, Pages, add_pages, mark
+from shared.web.pages import Menu, Pages, add_pages
 
 
 def add_figure_pages(
-    app: FastAPI, catalogue: Catalogue, database: Database, live: Live, cursors: Cursors, *others: APIRouter
+    app: FastAPI, menu: Menu, database: Database, live: Live, cursors: Cursors, *others: APIRouter
 ) -> None:
     """Serve them, and other pages in their frame."""
+    catalogue = menu.catalogue
     add_pages(
         app,
-        pages_of(catalogue),
+        pages_of(catalogue, menu),
         figure_pages(catalogue, database, live, cursors),
         review_pages(catalogue, database),
         city_review_pages(catalogue, database),
@@ -30,7 +31,6 @@ def add_figure_pages(
     )
 
 
-def pages_of(catalogue: Catalogue) -> Pages:
-    """What the pages of figures are made from."""
-    nav = [NavLink("/figures", mark("Chiffres")), NavLink("/report", mark("Bilan de l’année")), CITY_NAV]
-    return Pages(Path(__file__).parents[1], catalogue.name, nav)
+def pages_of(catalogue: Catalogue, menu: Menu | None = None) -> Pages:
+    """What the pages of figures are made from; without a menu for a document that stands alone."""
+    return Pages(Path(__file__).parents[1], catalogue.name, menu)

@@ -15,11 +15,10 @@ from services.stats.pages.labels import DIMENSIONS, Labels
 from services.stats.pages.reviewing import alone, known_site
 from shared.catalogue import Catalogue
 from shared.database import Database
-from shared.web.pages import Asked, Language, NavLink, PageRouter, Pages, mark
+from shared.web.pages import Asked, Language, PageRouter, Pages
 from shared.web.parameters import Year
 
 NEWEST = "/published"
-CITY_NAV = NavLink(NEWEST, mark("Bilan publié"))
 
 
 def facts(document: Mapping[str, Any], catalogue: Catalogue, language: Language) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from shared.web.pages import Language, mark
 
 DIMENSIONS: Mapping[str, str] = {
     "category": mark("par catégorie"),
-    "channel": mark("par canal"),
+    "channel": mark("par modalité"),
     "partner": mark("par partenaire"),
     "site": mark("par site"),
     "status": mark("par état"),

@@ -2,8 +2,9 @@
 
 from shared.web.pages.forms import FieldFault, FormFaults
 from shared.web.pages.language import Language, language_of, mark
+from shared.web.pages.menu import Menu
 from shared.web.pages.notices import Notice
-from shared.web.pages.rendering import NavLink, Page, Pages
+from shared.web.pages.rendering import Page, Pages
 from shared.web.pages.routing import Asked, PageRouter, add_pages
 from shared.web.pages.words import deadline, moment
 
@@ -12,7 +13,7 @@ __all__ = [
     "FieldFault",
     "FormFaults",
     "Language",
-    "NavLink",
+    "Menu",
     "Notice",
     "Page",
     "PageRouter",

@@ -19,11 +19,12 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who signed in; `role` is a marked text. Shown to themselves alone."""
+    """Somebody who signed in; `role` is a marked text. Shown to themselves alone. `partner`: for whom they work."""
 
     name: str
     role: str
     code: Role
+    partner: str | None = None
 
 
 def reader_of(request: HTTPConnection) -> Reader | None:
@@ -31,4 +32,5 @@ def reader_of(request: HTTPConnection) -> Reader | None:
     principal = principal_of(request)
     if principal is None or not principal.session:
         return None
-    return Reader(str(request.scope.get("state", {}).get(SHOWN_AS, "")), _ROLES[principal.role], principal.role)
+    name = str(request.scope.get("state", {}).get(SHOWN_AS, ""))
+    return Reader(name, _ROLES[principal.role], principal.role, principal.partner)

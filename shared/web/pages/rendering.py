@@ -1,7 +1,6 @@
 """The pages of one service: its templates in each language, its static files, and one page being answered."""
 
 import gzip
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +12,10 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from shared.access.principal import Role
 from shared.web.pages import language as languages
 from shared.web.pages.forms import posted
 from shared.web.pages.language import CODES, Language, chosen, language_of
+from shared.web.pages.menu import Menu
 from shared.web.pages.notices import COOKIE as NOTICE_COOKIE
 from shared.web.pages.notices import Notice, notice_left
 from shared.web.pages.reader import Reader, reader_of
@@ -42,26 +41,13 @@ PAGE_HEADERS = {
 Form = TypeVar("Form", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class NavLink:
-    """An entry of the menu; `label` is a marked text. `roles`: who is shown it; none = everybody."""
-
-    href: str
-    label: str
-    roles: frozenset[Role] = frozenset()
-
-    def is_for(self, reader: Reader | None) -> bool:
-        """Whether this reader has any use for it."""
-        return not self.roles or (reader is not None and reader.code in self.roles)
-
-
 @dataclass
 class Pages:
     """What the pages of a service are made from. `folder` holds its `templates`, `static` and `locale`."""
 
     folder: Path
     house: str
-    nav: Sequence[NavLink] = ()
+    menu: Menu | None = None
     _environments: dict[str, Environment] = field(default_factory=dict)
 
     @cached_property
@@ -95,7 +81,7 @@ class Pages:
         )
         environment.globals |= {
             "house": self.house,
-            "nav": self.nav,
+            "menu": self.menu,
             "language": language,
             "languages": CODES,
             "static": self.statics.address,

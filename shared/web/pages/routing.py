@@ -86,12 +86,12 @@ def add_pages(app: FastAPI, pages: Pages, *routers: APIRouter) -> None:
 
     async def first_page(request: Request) -> Response:
         # Whoever types the house's name is brought to what they came for.
-        reader = reader_of(request)
-        return RedirectResponse(next((link.href for link in pages.nav if link.is_for(reader)), pages.nav[0].href), 303)
+        assert pages.menu is not None
+        return RedirectResponse(pages.menu.first(request, reader_of(request)), 303)
 
     app.state.pages = pages
     app.router.routes.append(Route("/static/{place}/{name}", static, include_in_schema=False))
-    if pages.nav:
+    if pages.menu:
         app.router.routes.append(Route("/", first_page, include_in_schema=False))
     for router in routers:
         app.include_router(router)

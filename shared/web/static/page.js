@@ -28,3 +28,21 @@ document.addEventListener("submit", (event) => {
 const free = () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
 window.addEventListener("pageshow", free);
 document.addEventListener("htmx:afterRequest", free);
+
+// On a small screen the menu is folded away until somebody asks for it.
+{
+  const menu = document.getElementById("menu");
+  const unfold = document.getElementById("unfold");
+  const small = window.matchMedia("(max-width: 40rem)");
+  const show = (shown) => {
+    menu.hidden = !shown;
+    unfold.setAttribute("aria-expanded", String(shown));
+  };
+  const fit = () => {
+    unfold.hidden = !small.matches || !menu.children.length;
+    show(unfold.hidden);
+  };
+  unfold.addEventListener("click", () => show(menu.hidden));
+  small.addEventListener("change", fit);
+  fit();
+}
