@@ -122,6 +122,16 @@ def test_a_list_that_there_is_not_is_said_so(house: Street) -> None:
     assert press(house, PAGE, list_id="none").status_code == 422
 
 
+def test_no_list_is_drawn_up_of_nobody(house: Street) -> None:
+    silent(house)
+    page = drawn_up(house)
+    press(house, f"{page}/visa", **VISA)
+    press(house, f"{page}/execution", **SURE)
+    list_id = str(uuid4())
+    assert list_id not in press(house, PAGE, list_id=list_id).text
+    assert house.intake.get(f"/eliminations/{list_id}").status_code == 404
+
+
 @pytest.mark.parametrize("role", ["front_desk", "statistics"])
 def test_the_desk_and_the_city_have_no_business_there(role: str, house: Street) -> None:
     other = house.as_role(role)

@@ -146,7 +146,9 @@ class RetentionPages:
         return page.redirect(address(list_id), Notice("list_carried_out"))
 
     async def draw_up(self, page: Page, form: DrawUpForm) -> Response:
-        """Draw a list up, and show it."""
+        """Draw a list up, and show it; the lists there are, if nobody is due any more."""
+        if not await self.eliminations.due():
+            return page.redirect(PATH)
         await self.eliminations.draw_up(self._access("elimination-list"), form.list_id)
         return page.redirect(address(form.list_id), Notice("list_drawn_up"))
 
