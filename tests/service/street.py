@@ -132,6 +132,13 @@ class Street:
 
         return until(all_there)
 
+    def referred(self, category: str, partner: str, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A visit that wishes for a partner, and its referral: at every hour, whoever could be met sooner."""
+        visit = self.record(requests=[{"category": category, "partner": partner}], **more)
+        (referral,) = self.referrals_of(visit["visit_id"])
+        assert referral["partner"] == partner
+        return visit, referral
+
     def recorded(self) -> int:
         """How many events stand in intake's log: nothing stored = it does not move."""
         answer = self.intake.post("/visits", json={"requests": [{"category": "administrative", "answered": True}]})

@@ -52,27 +52,12 @@ def objects(closed: Street) -> Objects:
     """One visit with a referral to the partner of the tests, one to another partner, and what there is not."""
 
     def found(partner: str) -> dict[str, str]:
-        for category in ("social_rights", "health", "legal", "employment", "early_childhood", "financial"):
-            visit = closed.record(category)
-            (referral,) = closed.referrals_of(visit["visit_id"])
-            if referral["partner"] == partner:
-                return {**visit, "referral_id": referral["referral_id"], "partner": partner}
-        raise AssertionError(f"nothing goes to {partner}")
+        visit, referral = closed.referred("social_rights", partner)
+        return {**visit, "referral_id": referral["referral_id"], "partner": partner}
 
-    partners = [partner["code"] for partner in closed.referral.get("/partners").json()]
-    assert {PARTNER, OTHER} <= set(partners)
     absent = str(uuid4())
     nowhere = {"visit_id": absent, "case_id": absent, "referral_id": absent, "partner": "p99"}
-    return Objects(found(PARTNER), _another(closed), nowhere)
-
-
-def _another(closed: Street) -> dict[str, str]:
-    for category in ("legal", "health", "employment", "housing"):
-        visit = closed.record(category)
-        (referral,) = closed.referrals_of(visit["visit_id"])
-        if referral["partner"] not in (PARTNER, "coordinator"):
-            return {**visit, "referral_id": referral["referral_id"], "partner": referral["partner"]}
-    raise AssertionError("everything goes to one partner")
+    return Objects(found(PARTNER), found(OTHER), nowhere)
 
 
 def client_of(closed: Street, service: str, role: str) -> httpx.Client:
