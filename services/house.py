@@ -21,6 +21,7 @@ from services.locking import RESTORING, take_lock
 from services.nursery import Nursery
 from shared.settings import Settings
 from shared.valkey import command, find_binary, socket_path, stop_forgotten
+from shared.whole_files import make_once, put
 
 READY_S_MAX = 60.0
 READY_ANSWER_S_MAX = 5.0
@@ -31,6 +32,8 @@ LOOK_EVERY_S = 0.05
 RESTART_AFTER_S = (0.1, 0.5, 2.0, 5.0)
 """A process that keeps dying is started again, ever more slowly."""
 STEADY_S = 30.0
+CARD_MODE = 0o644
+"""Where things are is no secret: whoever looks after the machine may ask for it."""
 _FREE_PORTS = range(20_000, 32_000)
 """Below what Linux (32768) and macOS (49152) give to those who call out."""
 
@@ -131,11 +134,7 @@ class House:
             raise HouseOccupied(f"a house runs in {self._data} already: stop it, or name another folder in MAISON_DATA")
         if (self._data / RESTORING).exists():
             raise HouseFailed(f"a restore into {self._data} was broken off: run `maison restore` again")
-        key = self._data / "house.key"
-        if not key.exists():
-            descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
+        make_once(self._data / "house.key", lambda: secrets.token_urlsafe(32).encode())
 
     def _plan(self) -> None:
         if not self._bus_url:
@@ -152,6 +151,7 @@ class House:
             "MAISON_HOST": self.settings.host,
             "MAISON_ACCESS": self.settings.access,
             "MAISON_HTTPS": str(self.settings.https),
+            "MAISON_HOSTS": self.settings.hosts,
             "MAISON_PROXY": self.settings.proxy,
             "MAISON_REDIS_URL": self._bus_url,
             **{f"MAISON_{name.upper()}_PORT": str(port) for name, port in self.ports.items()},
@@ -212,9 +212,7 @@ class House:
             "services": {name: {"pid": pids[name], "url": self.urls[name]} for name in SERVICES},
             "bus": {"pid": pids.get("valkey"), "url": self._bus_url},
         }
-        path = card_path(self._data)
-        path.with_suffix(".new").write_text(json.dumps(card))
-        path.with_suffix(".new").replace(path)
+        put(card_path(self._data), json.dumps(card).encode(), CARD_MODE)
 
 
 def card_path(data: Path) -> Path:

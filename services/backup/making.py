@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from services.backup import postgresql, sqlite
-from services.backup.manifest import FORMAT, Manifest, Refused, Taken, described, sync
+from services.backup.manifest import FORMAT, Manifest, Refused, Taken, described
 from shared.clock import utc_now
 from shared.envelope import timestamp
 from shared.ids import new_id
 from shared.settings import Settings
+from shared.whole_files import sync
 
 KEYS_FOLDER = "keys"
 FORGOTTEN = "forgotten.json"

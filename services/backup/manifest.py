@@ -1,13 +1,14 @@
 """What a folder of a backup says of itself: written last, so a folder with a manifest is whole."""
 
 import json
-import os
 from collections.abc import Mapping
 from hashlib import file_digest
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 import msgspec
+
+from shared.whole_files import sync
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -108,12 +109,3 @@ def digest(path: Path) -> str:
     """SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder reach the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from services.backup import bus, postgresql, sqlite
 from services.backup.making import FORGOTTEN, KEYS_FOLDER, MASTER_FILE, SIGNING_FILES
-from services.backup.manifest import NAME, Manifest, Refused, sync
+from services.backup.manifest import NAME, Manifest, Refused
 from services.backup.schemas import refuse_newer
 from services.locking import RESTORING, take_lock
 from shared.settings import Settings
+from shared.whole_files import sync
 
 BROUGHT = (MASTER_FILE, *SIGNING_FILES, "house.key", "house.lock")
 """What an operator may have put into the empty place before."""

@@ -43,7 +43,7 @@ _DOORS: Mapping[Role, tuple[tuple[str, str, str], ...]] = {
         ("intake", "/openings/page", mark("Les dossiers sous scellés")),
         _FIGURES,
     ),
-    Role.PARTNER: (("referral", "/desk/{partner}", mark("Vos orientations")),),
+    Role.PARTNER: (("referral", "/desks/{partner}", mark("Vos orientations")),),
     Role.STATISTICS: (_FIGURES,),
     Role.DATA_PROTECTION: (("intake", "/openings/page", mark("Les dossiers sous scellés")), _FIGURES),
 }

@@ -4,12 +4,10 @@ Nothing is stored of a link: it says itself for what and until when it is good, 
 it up is the answer, whoever gives it.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from secrets import token_urlsafe
 from typing import NamedTuple
 
@@ -27,6 +25,7 @@ from shared.envelope import Envelope
 from shared.events.referral import ReferralEscalated, ReferralIssued, ReferralReminded
 from shared.log import Log, VersionConflict
 from shared.settings import Settings
+from shared.whole_files import make_once
 
 LINK_DAYS = 8
 TOKEN_CHARACTERS_MAX = 300
@@ -146,24 +145,5 @@ def links_key(settings: Settings) -> bytes:
     secret = settings.links_key.get_secret_value().strip()
     if secret:
         return secret.encode()
-    path = settings.data / "links.key"
-    if not path.exists():
-        _make_key(path)
-    return path.read_bytes().strip()
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.{token_urlsafe(8)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token_urlsafe(32))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # Made once and whole: of two first links, both are signed by the one key.
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()
+    # Of two first links, both are signed by the one key.
+    return make_once(settings.data / "links.key", lambda: token_urlsafe(32).encode()).strip()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from services.stats.bi import role
 from services.stats.bi.postgresql import build_schema
 from services.stats.bi.rows import star
-from services.stats.bi.sqlite import FILE, put, written
+from services.stats.bi.sqlite import FILE, READ_ONLY, written
 from services.stats.bi.star import TABLES
 from services.stats.exports import FORM_OF_FILES
 from services.stats.names import Key, Named, keep_names, names_of
@@ -26,6 +26,7 @@ from shared.catalogue import Catalogue
 from shared.clock import utc_now
 from shared.database import Database, StoreUnavailable
 from shared.languages import LANGUAGES
+from shared.whole_files import put
 
 LOOK_EVERY_S = 3600
 _SAME_EVERYWHERE = ("channel", "status", "need", "kind")
@@ -96,7 +97,7 @@ class City:
             return
         # Ten years of several sites take their time: not on the loop.
         content = await asyncio.to_thread(written, await self._database.read(star))
-        await asyncio.to_thread(put, self._file, content)
+        await asyncio.to_thread(put, self._file, content, READ_ONLY)
         self._laid_out = found
 
 

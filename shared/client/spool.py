@@ -5,11 +5,12 @@ A file's name is its visit's idempotency key, so that sending it twice records i
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from shared.whole_files import put
 
 REFUSED = "refused"
 
@@ -23,7 +24,7 @@ class Spool:
     def add(self, key: str, body: dict[str, Any]) -> None:
         """Keep a visit; it is on disk when this returns. The same key again replaces nothing but itself."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._write(self.folder / f"{key}.json", body)
+        _write(self.folder / f"{key}.json", body)
 
     def keys(self) -> list[str]:
         """The visits that wait, oldest first."""
@@ -42,7 +43,7 @@ class Spool:
         """The house will never take it as it is: keep it apart, with the reason, for somebody to look at."""
         apart = self.folder / REFUSED
         apart.mkdir(exist_ok=True, mode=0o700)
-        self._write(apart / f"{key}.json", {"visit": self.read(key), "problem": problem})
+        _write(apart / f"{key}.json", {"visit": self.read(key), "problem": problem})
         self.done(key)
 
     @contextmanager
@@ -57,17 +58,6 @@ class Spool:
                 return
             yield True
 
-    def _write(self, path: Path, document: dict[str, Any]) -> None:
-        """All of it or nothing, whatever happens to the machine meanwhile."""
-        half = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    put(path, json.dumps(document, ensure_ascii=False).encode())

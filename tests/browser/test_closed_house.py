@@ -179,7 +179,7 @@ def test_the_partner_who_invites_families_goes_from_the_queue_to_the_codes_and_b
     page: Page, closed_house: OpenedHouse
 ) -> None:
     partner = account(closed_house, "partner", partner="p08")
-    queue = f"{closed_house.urls['referral']}/desk/p08"
+    queue = f"{closed_house.urls['referral']}/desks/p08"
     page.goto(queue)
     sign_in(page, partner.login)
     page.wait_for_url(queue)
@@ -192,5 +192,5 @@ def test_the_partner_who_invites_families_goes_from_the_queue_to_the_codes_and_b
     page.context.clear_cookies()
     page.goto(queue.replace("p08", "p04"))
     sign_in(page, other.login)
-    page.wait_for_url("**/desk/p04")
+    page.wait_for_url("**/desks/p04")
     assert page.get_by_role("link", name="Invitations").count() == 0

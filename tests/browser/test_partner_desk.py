@@ -12,7 +12,7 @@ from tests.browser.chromium import assert_accessible
 from tests.browser.conftest import OpenedHouse, Opening
 from tests.service.street import until
 
-DESK = "/desk/p03"
+DESK = "/desks/p03"
 """A partner of the first house that is asked first about money, and is in the building every week."""
 
 
@@ -114,7 +114,7 @@ class TestEveryState:
         assert_accessible(seen)
 
     def test_the_other_pages_are_accessible(self, seen: Page, house: OpenedHouse) -> None:
-        for path in ("/desk", f"{DESK}/day", "/week", "/desk/p99", f"{DESK}?lang=en"):
+        for path in ("/desks", f"{DESK}/day", "/week", "/desks/p99", f"{DESK}?lang=en"):
             seen.goto(house.urls["referral"] + path)
             assert_accessible(seen)
 
@@ -195,7 +195,7 @@ def test_a_referral_goes_its_whole_way_by_touch_and_without_scripts(
     press(form.get_by_role("button"))
     expect(page.locator(".notice")).to_contain_text("terminée")
     # Its own page: the list of what has ended is as long as what other tests have ended.
-    page.goto(f"{house.urls['referral']}/desk/referral/{one}")
+    page.goto(f"{house.urls['referral']}/desks/referral/{one}")
     press(page.locator("summary", has_text="Rouvrir"))
     form = page.locator("details[open]")
     form.get_by_role("radio").first.check()
@@ -286,7 +286,7 @@ def test_what_is_sensitive_is_named_on_no_list_and_only_behind_a_click(page: Pag
     referral = until(handed)
     assert referral
     partner = house.referral.get(f"/referrals/{referral['referral_id']}").json()["queue"]
-    page.goto(f"{house.urls['referral']}/desk/{partner}")
+    page.goto(f"{house.urls['referral']}/desks/{partner}")
     shown = row(page, referral["referral_id"])
     expect(shown).to_contain_text("Demande confidentielle")
     assert not re.search("juridique|violence", page.locator("#queue").inner_html(), re.IGNORECASE)
@@ -323,11 +323,11 @@ def test_somebody_is_walked_to_the_door_and_the_permanence_is_then_called_off(
     page: Page, desk: str, house: OpenedHouse
 ) -> None:
     (one,) = hand_over(house)
-    page.goto(f"{house.urls['referral']}/desk/referral/{one}")
+    page.goto(f"{house.urls['referral']}/desks/referral/{one}")
     page.locator("summary", has_text="Donner un rendez-vous").click()
     page.locator("details[open]").get_by_role("radio").last.check()
     page.locator("details[open]").get_by_role("button").click()
-    page.goto(f"{house.urls['referral']}/desk/referral/{one}")
+    page.goto(f"{house.urls['referral']}/desks/referral/{one}")
     page.get_by_role("button", name="Accompagnée à la porte").click()
     page.get_by_role("status").filter(has_text="accompagnée à la porte").wait_for()
     assert state_of(house, one)[0] == "walked"
@@ -340,7 +340,7 @@ def test_somebody_is_walked_to_the_door_and_the_permanence_is_then_called_off(
     assert_accessible(page)
     page.get_by_role("button", name="Annuler la permanence").click()
     expect(page.get_by_role("heading", name="À prévenir")).to_be_visible()
-    expect(page.locator(f"a[href='/desk/referral/{one}']")).to_be_visible()
+    expect(page.locator(f"a[href='/desks/referral/{one}']")).to_be_visible()
     expect(page.get_by_role("button", name="Annuler la permanence")).to_have_count(0)
     assert_accessible(page)
     assert state_of(house, one)[0] == "issued"

@@ -35,7 +35,7 @@ def rows(street: Street, path: str) -> dict[str, str]:
     while path:
         text = street.referral.get(path).text
         found |= dict(re.findall(r'id="r-([^"]+)"(.*?)</li>', text, re.DOTALL))
-        more = re.search(r'class="button quiet-button" href="(/desk/p\d+\?[^"]*)"', text)
+        more = re.search(r'class="button quiet-button" href="(/desks/p\d+\?[^"]*)"', text)
         path = unescape(more[1]) if more else ""
     return found
 
@@ -58,15 +58,15 @@ def send(street: Street, action: str, fields: dict[str, str]) -> httpx.Response:
 
 def test_a_queue_lists_what_is_open_oldest_first_and_page_by_page(street: Street) -> None:
     came = [issued(street, "p10", "employment") for _ in range(ROWS + 3)]
-    found = listed(street, "/desk/p10")
+    found = listed(street, "/desks/p10")
     assert [one for one in found if one in came] == came
     assert len(found) == len(set(found))
     street.referral.post(f"/referrals/{came[0]}/accept", headers={"If-Match": '"1"'})
-    assert came[0] in listed(street, "/desk/p10?status=accepted")
-    assert came[0] not in listed(street, "/desk/p10?status=issued")
-    assert listed(street, "/desk/p10?late=1") == []
-    assert came[1] in listed(street, "/desk/p10?category=employment")
-    assert came[1] not in listed(street, "/desk/p10?category=confidential")
+    assert came[0] in listed(street, "/desks/p10?status=accepted")
+    assert came[0] not in listed(street, "/desks/p10?status=issued")
+    assert listed(street, "/desks/p10?late=1") == []
+    assert came[1] in listed(street, "/desks/p10?category=employment")
+    assert came[1] not in listed(street, "/desks/p10?category=confidential")
 
 
 def test_what_is_sensitive_is_confidential_on_every_list(street: Street) -> None:
@@ -74,44 +74,44 @@ def test_what_is_sensitive_is_confidential_on_every_list(street: Street) -> None
     (referral,) = street.referrals_of(street.intake.post("/visits", json=request).json()["visit_id"])
     one = referral["referral_id"]
     partner = street.referral.get(f"/referrals/{one}").json()["queue"]
-    row = rows(street, f"/desk/{partner}")[one]
+    row = rows(street, f"/desks/{partner}")[one]
     assert "Demande confidentielle" in row
     assert not re.search("violence|juridique", row, re.IGNORECASE)
-    assert one in listed(street, f"/desk/{partner}?category=confidential")
+    assert one in listed(street, f"/desks/{partner}?category=confidential")
     # Found by its category it would be told all the same.
-    assert one not in listed(street, f"/desk/{partner}?category=legal")
+    assert one not in listed(street, f"/desks/{partner}?category=legal")
     # Whoever does not say who they are may be anybody.
-    own = street.referral.get(f"/desk/referral/{one}").text
+    own = street.referral.get(f"/desks/referral/{one}").text
     assert "Demande confidentielle" in own
     assert not re.search("violence|juridique", own, re.IGNORECASE)
 
 
 def test_a_form_sent_twice_is_carried_out_once(street: Street) -> None:
     one = issued(street, "p10", "employment")
-    action = f"/desk/referral/{one}/accept"
-    fields = form(street.referral.get(f"/desk/referral/{one}").text, action)
+    action = f"/desks/referral/{one}/accept"
+    fields = form(street.referral.get(f"/desks/referral/{one}").text, action)
     for _ in range(2):
         answer = send(street, action, fields)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/p10")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desks/p10")
     assert street.referral.get(f"/referrals/{one}").json()["version"] == 2
 
 
 def test_one_comes_back_to_where_one_was_and_nowhere_else(street: Street) -> None:
     one = issued(street, "p10", "employment")
-    page = street.referral.get(f"/desk/referral/{one}?status=issued&after=1&late=").text
-    action = f"/desk/referral/{one}/accept"
+    page = street.referral.get(f"/desks/referral/{one}?status=issued&after=1&late=").text
+    action = f"/desks/referral/{one}/accept"
     fields = form(page, action)
     assert fields["back"] == "status=issued&after=1"
     answer = send(
         street, action, {**fields, "back": "//evil.example/?next=http://evil.example&status=%0d%0aSet-Cookie:x"}
     )
-    assert answer.headers["location"] == "/desk/p10"
+    assert answer.headers["location"] == "/desks/p10"
 
 
 def test_a_form_without_its_answer_comes_back_with_its_faults(street: Street) -> None:
     one = issued(street, "p10", "employment")
-    action = f"/desk/referral/{one}/decline"
-    fields = form(street.referral.get(f"/desk/referral/{one}").text, action)
+    action = f"/desks/referral/{one}/decline"
+    fields = form(street.referral.get(f"/desks/referral/{one}").text, action)
     answer = send(street, action, {**fields, "reason": "moved"})
     assert answer.status_code == 422
     assert 'href="#field-said_by"' in answer.text
@@ -121,8 +121,8 @@ def test_a_form_without_its_answer_comes_back_with_its_faults(street: Street) ->
 
 def test_who_is_slower_is_told_who_was_faster(street: Street) -> None:
     one = issued(street, "p10", "employment")
-    action = f"/desk/referral/{one}/decline"
-    fields = form(street.referral.get(f"/desk/referral/{one}").text, action)
+    action = f"/desks/referral/{one}/decline"
+    fields = form(street.referral.get(f"/desks/referral/{one}").text, action)
     street.referral.post(f"/referrals/{one}/accept", headers={"If-Match": '"1"'})
     answer = send(street, action, {**fields, "reason": "moved", "said_by": "person"})
     assert answer.status_code == 409
@@ -134,7 +134,7 @@ def test_who_is_slower_is_told_who_was_faster(street: Street) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/desk/p99", "/desk/coordinator", "/desk/referral/nothing", "/desk/p01/day?permanence=x"]
+    "path", ["/desks/p99", "/desks/coordinator", "/desks/referral/nothing", "/desks/p01/day?permanence=x"]
 )
 def test_what_there_is_not_is_a_page_that_says_so(path: str, street: Street) -> None:
     answer = street.referral.get(path)
@@ -142,7 +142,7 @@ def test_what_there_is_not_is_a_page_that_says_so(path: str, street: Street) -> 
     assert "Cette page n’existe pas" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/desk/p01?after=x", "/desk/p01?surprise=1", "/week?day=tomorrow"])
+@pytest.mark.parametrize("path", ["/desks/p01?after=x", "/desks/p01?surprise=1", "/week?day=tomorrow"])
 def test_an_address_at_fault_is_a_page_that_says_so(path: str, street: Street) -> None:
     answer = street.referral.get(path)
     assert answer.status_code == 422
@@ -169,7 +169,7 @@ def events(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_a_stream_that_is_cut_a_hundred_times_loses_and_repeats_nothing(street: Street) -> None:
-    page = street.referral.get("/desk/p15").text
+    page = street.referral.get("/desks/p15").text
     after = re.findall(r'data-after="([^"]+)"', page)[0]
     came = [issued(street, "p15", "employment") for _ in range(CUTS // 4)]
     for one in came:
@@ -180,7 +180,7 @@ def test_a_stream_that_is_cut_a_hundred_times_loses_and_repeats_nothing(street: 
     for cut in range(CUTS):
         # A browser says by itself where it stood; a page that begins anew says it in its address.
         asked: dict[str, Any] = {"params": {"after": after}} if cut % 2 else {"headers": {"Last-Event-ID": after}}
-        with street.referral.stream("GET", "/desk/p15/stream", **asked) as answer:
+        with street.referral.stream("GET", "/desks/p15/stream", **asked) as answer:
             after, told = next(events(answer))
         heard.append(position_of(after))
         shown.append(told["id"])
@@ -190,7 +190,7 @@ def test_a_stream_that_is_cut_a_hundred_times_loses_and_repeats_nothing(street: 
 
 
 def test_a_stream_says_what_belongs_to_the_page_and_how_it_looks(street: Street) -> None:
-    page = street.referral.get("/desk/p15?status=accepted").text
+    page = street.referral.get("/desks/p15?status=accepted").text
     stream = unescape(re.findall(r'data-stream="([^"]+)"', page)[0])
     after = re.findall(r'data-after="([^"]+)"', page)[0]
     one = issued(street, "p15", "employment")

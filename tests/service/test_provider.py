@@ -75,9 +75,9 @@ def test_somebody_signs_in_through_the_provider_with_the_role_of_the_claim(
     house: Street, browser: httpx.Client, provider: IdentityProvider
 ) -> None:
     assert "Se connecter avec Annuaire" in browser.get("/sign-in").text
-    back = sign_in(browser, provider, "zoe", "?service=referral&next=/desk")
+    back = sign_in(browser, provider, "zoe", "?service=referral&next=/desks")
     assert back.status_code == 200
-    assert f"http://127.0.0.1:{house.ports['referral']}/desk" in back.text
+    assert f"http://127.0.0.1:{house.ports['referral']}/desks" in back.text
     session = browser.get("/session").json()
     assert (session["role"], session["partner"]) == ("front_desk", None)
     assert "Zoé Inventée, accueil" in browser.get("/desk").text

@@ -109,7 +109,7 @@ def test_a_cursor_is_good_for_its_own_queue_and_its_own_house_alone(street: Stre
         body = {"requests": [{"category": "employment", "partner": partner}]}
         street.referrals_of(street.intake.post("/visits", json=body).json()["visit_id"])
     own, other = (
-        re.findall(r'data-after="([^"]+)"', street.referral.get(f"/desk/{code}").text)[0] for code in ("p15", "p14")
+        re.findall(r'data-after="([^"]+)"', street.referral.get(f"/desks/{code}").text)[0] for code in ("p15", "p14")
     )
     place, _, signature = own.partition(".")
     wrong = (other, f"{position_of(place) + 1}-0.{signature}", f"{place}.", place, own[:-1], "x", f"{own} ")
@@ -117,11 +117,11 @@ def test_a_cursor_is_good_for_its_own_queue_and_its_own_house_alone(street: Stre
         for path in ("/queues/p15", "/queues/p15/stream"):
             refused = street.referral.get(path, params={"after": cursor})
             assert problem_of(refused, 422, "after")["type"] == "/problems/unknown-cursor"
-        for path in ("/queues/p15/stream", "/desk/p15/stream"):
+        for path in ("/queues/p15/stream", "/desks/p15/stream"):
             refused = street.referral.get(path, headers={"Last-Event-ID": cursor.strip() + "x"})
             assert (refused.status_code, refused.headers["content-type"][:10]) != (200, "text/event")
             assert refused.json()["type"] == "/problems/unknown-cursor" if path[1] == "q" else "erreur" in refused.text
-        assert street.referral.get("/desk/p15", params={"after": cursor}).status_code == 422
+        assert street.referral.get("/desks/p15", params={"after": cursor}).status_code == 422
     for path, what in (("/stats/live/stream", "Last-Event-ID"), ("/figures/stream", "Last-Event-ID")):
         refused = street.stats.get(path, headers={what: own})
         assert refused.status_code == 422

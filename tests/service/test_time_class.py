@@ -75,8 +75,8 @@ def test_what_is_looked_up_in_intake_is_looked_up_alike(
 def test_a_way_that_differs_would_be_heard(
     street: Street, objects: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status, trips = asked(street, monkeypatch, "referral", "GET", f"/desk/referral/{objects['own']['referral_id']}")
-    not_found, absent = asked(street, monkeypatch, "referral", "GET", f"/desk/referral/{ABSENT['referral_id']}")
+    status, trips = asked(street, monkeypatch, "referral", "GET", f"/desks/referral/{objects['own']['referral_id']}")
+    not_found, absent = asked(street, monkeypatch, "referral", "GET", f"/desks/referral/{ABSENT['referral_id']}")
     assert (status, not_found) == (200, 404)
     assert len(trips) > len(absent)
 

@@ -67,7 +67,7 @@ def test_a_partner_is_shown_its_own_desk_and_invitations_only_if_it_invites() ->
     assert inviting not in (None, "p04")
     assert labels(Role.PARTNER, partner="p04") == ["Vos orientations", "Semaine"]
     assert labels(Role.PARTNER, partner=inviting) == ["Invitations", "Vos orientations", "Semaine"]
-    assert "/desk/p04" in [link.href for link in links("referral", "/x", Role.PARTNER, partner="p04")]
+    assert "/desks/p04" in [link.href for link in links("referral", "/x", Role.PARTNER, partner="p04")]
 
 
 def test_the_city_is_shown_live_reviews_only_where_the_house_decided_so() -> None:
@@ -97,8 +97,7 @@ def test_nobody_is_shown_what_asks_who_they_are() -> None:
         ("intake", "/desk/actions/x", "Actions collectives", "true"),
         ("intake", "/cases/x/page", "Personnes", "true"),
         ("referral", "/desks", "Partenaires", "page"),
-        ("referral", "/desk", "Partenaires", "true"),
-        ("referral", "/desk/p07/day", "Partenaires", "true"),
+        ("referral", "/desks/p07/day", "Partenaires", "true"),
         ("stats", "/report/2008/page", "Bilan de l’année", "true"),
         ("stats", "/report/2008/city/page", "Bilan publié", "true"),
         ("stats", "/figures/bi", "Chiffres", "true"),
@@ -108,9 +107,9 @@ def test_a_page_says_under_which_entry_it_stands(service: str, path: str, label:
     assert current(service, path) == [(label, says)]
 
 
-def test_a_page_of_another_service_with_the_same_address_is_not_the_current_one() -> None:
-    assert current("referral", "/desk/p07", Role.PARTNER, "p07") == [("Vos orientations", "page")]
-    assert current("referral", "/desk/p07/day", Role.PARTNER, "p07") == [("Vos orientations", "true")]
+def test_whoever_has_a_queue_of_their_own_finds_all_of_it_under_that() -> None:
+    assert current("referral", "/desks/p07", Role.PARTNER, "p07") == [("Vos orientations", "page")]
+    assert current("referral", "/desks/p07/day", Role.PARTNER, "p07") == [("Vos orientations", "true")]
     assert current("intake", "/sign-in") == []
 
 
@@ -119,7 +118,7 @@ def test_a_page_of_another_service_with_the_same_address_is_not_the_current_one(
     [
         ("intake", Role.FRONT_DESK, None, "/desk"),
         ("referral", Role.COORDINATOR, None, "/desks"),
-        ("intake", Role.PARTNER, "p04", "http://accueil.example:8002/desk/p04"),
+        ("intake", Role.PARTNER, "p04", "http://accueil.example:8002/desks/p04"),
         ("intake", Role.STATISTICS, None, "http://accueil.example:8002/week"),
         ("stats", Role.STATISTICS, None, "/figures"),
         ("stats", None, None, "/figures"),

@@ -29,7 +29,7 @@ from shared.settings import Settings
 from shared.web.problems import Problem
 
 BUILD = {"intake": build_intake, "referral": build_referral, "stats": build_stats}
-SERVED_WITHOUT_PAGES = {("GET", "/static/{place}/{name}")}
+SERVED_WITHOUT_PAGES = {("GET", "/static/{service}/{place}/{name}")}
 each_service = pytest.mark.parametrize("service", BUILD)
 
 

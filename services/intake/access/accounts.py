@@ -42,9 +42,17 @@ class Accounts:
     def __init__(self, database: Database, passwords: Passwords, clock: Callable[[], datetime]) -> None:
         self.database, self.passwords, self.clock = database, passwords, clock
 
-    async def make(self, login: str, display_name: str, role: Role, partner: str | None, site: str | None) -> Made:
-        """A new account with a one-time password. Raises `LoginTaken`."""
-        password = new_one_time_password()
+    async def make(
+        self,
+        login: str,
+        display_name: str,
+        role: Role,
+        partner: str | None,
+        site: str | None,
+        password: str | None = None,
+    ) -> Made:
+        """A new account with a one-time password: this one, or a new one. Raises `LoginTaken`."""
+        password = password or new_one_time_password()
         account = Account(
             account_id=ACCOUNT_PREFIX + new_id(),
             login=login,

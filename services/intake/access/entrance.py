@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -12,7 +11,7 @@ from sqlalchemy import Connection
 
 from services.intake.access import sign_ins
 from services.intake.access.accounts import LOGIN, Accounts, LoginTaken
-from services.intake.access.passwords import BYTES_MAX, Passwords, check_new
+from services.intake.access.passwords import BYTES_MAX, Passwords, check_new, new_one_time_password
 from services.intake.access.sessions import Sessions
 from services.intake.access.tables import Account
 from services.intake.access.throttle import Throttle
@@ -22,6 +21,7 @@ from shared.access.door import Known, LookupAway
 from shared.access.principal import Role
 from shared.database import Database, StoreUnavailable
 from shared.web.problems import Problem
+from shared.whole_files import make_once
 
 FIRST_LOGIN = "coordination"
 FIRST_PASSWORD = "first-password"  # noqa: S105 - the name of a file
@@ -49,7 +49,6 @@ class Entrance:
     async def stop(self) -> None:
         """End what runs."""
         if self._starting:
-            # Not cut off: between the account and its file nobody would know the password.
             await self._starting
         await asyncio.to_thread(self.passwords.close)
 
@@ -98,24 +97,28 @@ class Entrance:
 
     async def _make_first(self) -> None:
         """The first coordinator, with a password that only whoever may read the data folder can read."""
+        path = (self._data / FIRST_PASSWORD).absolute()
         try:
-            made = await self.accounts.make(FIRST_LOGIN, "Coordination", Role.COORDINATOR, None, None)
+            # The file first, and what the last start wrote: cut off between the two, nobody would know the password.
+            password = await asyncio.to_thread(_password_in, path)
+            await self.accounts.make(FIRST_LOGIN, "Coordination", Role.COORDINATOR, None, None, password)
         except LoginTaken:
-            # Another replica was faster.
+            # Another replica was faster. The file is its own too, where both have one folder.
+            taken = await self.accounts.find(FIRST_LOGIN)
+            if taken is None or not await self.passwords.fits(taken.password, password):
+                path.unlink(missing_ok=True)
             return
-        except StoreUnavailable as error:
+        except (StoreUnavailable, OSError) as error:
             _log.warning("the first account is made at the next start: %s", type(error).__name__)
             return
-        path = (self._data / FIRST_PASSWORD).absolute()
-        await asyncio.to_thread(_write_secret, path, made.password)
         _log.warning("first start: sign in as %s with the one-time password in %s", FIRST_LOGIN, path)
 
 
-def _write_secret(path: Path, secret: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secret + "\n")
+def _password_in(path: Path) -> str:
+    def make() -> bytes:
+        return f"{new_one_time_password()}\n".encode()
+
+    return make_once(path, make).decode().strip()
 
 
 def _refused() -> Problem:

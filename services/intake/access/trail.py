@@ -5,7 +5,6 @@ away before: whoever can rewrite the database should not be able to rewrite that
 """
 
 import base64
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from services.intake.chain import Chain
 from services.intake.vault.tables import AUDIT
+from shared.whole_files import make_once
 
 KEY_FILE = "audit.key"
 PAGE_MAX = 200
@@ -56,11 +56,8 @@ class Signer:
         return True
 
     def _key(self) -> Ed25519PrivateKey:
-        if not self._path.exists():
-            key = Ed25519PrivateKey.generate().private_bytes_raw()
-            with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(base64.b64encode(key))
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self._path.read_bytes()))
+        kept = make_once(self._path, lambda: base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()))
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(kept))
 
 
 def head(connection: Connection, trail: Chain) -> tuple[int, str]:

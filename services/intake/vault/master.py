@@ -5,13 +5,13 @@ One key a line, the one in force first. The lines behind it open what has not be
 
 import base64
 import binascii
-import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from services.intake.vault.sealing import KEY_BYTES, Place, Unsealable, new_key, seal, unseal
+from shared.whole_files import make_once, put
 
 _WRAPPED = "data-key"
 
@@ -51,8 +51,8 @@ class MasterKeys:
         """The secret, if there is one; else the file, which the first start makes. Raises `NoMasterKey`."""
         if secret:
             return cls(lambda: secret)
-        if not path.exists():
-            _create(path)
+        # Of two first starts, both use the one key.
+        make_once(path, lambda: _lines([_new()]))
         return cls(path.read_text, path)
 
     def in_force(self) -> MasterKey:
@@ -90,12 +90,8 @@ class MasterKeys:
 
     def _keep(self, keys: list[MasterKey]) -> None:
         assert self._path is not None
-        beside = self._path.with_name(self._path.name + ".new")
-        beside.unlink(missing_ok=True)
-        _write(beside, keys)
         # Either the old file or the new one, whenever the power fails.
-        beside.replace(self._path)
-        _sync(self._path.parent)
+        put(self._path, _lines(keys))
         self._keys = keys
 
 
@@ -126,31 +122,5 @@ def _parse(text: str) -> list[MasterKey]:
     return keys
 
 
-def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    _write(beside, [_new()])
-    try:
-        # A link is made once: of two first starts, both use the one key.
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()
-    _sync(path.parent)
-
-
-def _write(path: Path, keys: list[MasterKey]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write("".join(f"{_written(key)}\n" for key in keys))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _lines(keys: list[MasterKey]) -> bytes:
+    return "".join(f"{_written(key)}\n" for key in keys).encode()

@@ -163,7 +163,7 @@ class Answering:
                 page, referral_id, back=back, status=problem.status if problem.status != 412 else 409, verb=verb,
                 refused=self._refused(page, problem), typed=typed,
             )  # fmt: skip
-        to = f"/desk/{view.queue}" + (f"?{back}" if back else "")
+        to = f"/desks/{view.queue}" + (f"?{back}" if back else "")
         return page.redirect(to, Notice(verb, (view.referral_id, str(view.version))))
 
     def _refused(self, page: Page, problem: Problem) -> str:
@@ -213,7 +213,7 @@ def answering_pages(queue: Queue, answers: Answers) -> APIRouter:
     """A referral's page, and a route for each of its forms."""
     router, answering = PageRouter(), Answering(queue, answers)
 
-    @router.get("/desk/referral/{referral_id}")
+    @router.get("/desks/referral/{referral_id}")
     async def referral(
         page: Asked,
         referral_id: str,
@@ -231,6 +231,6 @@ def answering_pages(queue: Queue, answers: Answers) -> APIRouter:
 
 
 def _add_move(router: APIRouter, answering: Answering, verb: str) -> None:
-    @router.post(f"/desk/referral/{{referral_id}}/{verb}", name=f"desk_{verb}")
+    @router.post(f"/desks/referral/{{referral_id}}/{verb}", name=f"desk_{verb}")
     async def move(page: Asked, referral_id: str) -> Response:
         return await answering.carry_out(page, referral_id, verb)

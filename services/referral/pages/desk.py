@@ -66,9 +66,9 @@ class Queue:
             open=open_words(page, found.open),
             wanted=wanted,
             back=back_of(wanted, after),
-            next=f"/desk/{code}?{back_of(wanted, self.live.cursor(code, found.next))}" if found.next else "",
+            next=f"/desks/{code}?{back_of(wanted, self.live.cursor(code, found.next))}" if found.next else "",
             is_first=start == 0,
-            stream=f"/desk/{code}/stream?{back_of(wanted)}",
+            stream=f"/desks/{code}/stream?{back_of(wanted)}",
             head=self.live.cursor(code, head),
             statuses=STATUSES,
             filtered=_FILTERED,
@@ -129,12 +129,11 @@ def desk_pages(queue: Queue) -> APIRouter:
     """The list of desks, a partner's queue, and its stream."""
     router = PageRouter()
 
-    @router.get("/desk")
     @router.get("/desks")
     async def desks(page: Asked) -> Response:
         return page.render("desks.html", partners=queue.catalogue.partners)
 
-    @router.get("/desk/{partner}")
+    @router.get("/desks/{partner}")
     async def desk(
         page: Asked,
         partner: str,
@@ -145,7 +144,7 @@ def desk_pages(queue: Queue) -> APIRouter:
     ) -> Response:
         return await queue.show(page, partner, filter_of(status, category, bool(late)), after)
 
-    @router.get("/desk/{partner}/stream")
+    @router.get("/desks/{partner}/stream")
     async def stream(
         page: Asked,
         partner: str,

@@ -49,7 +49,7 @@ def sheet_pages(queue: Queue, log: Log, referrals: Referrals) -> APIRouter:
     """The day list, from which a permanence is called off, and the week."""
     router = PageRouter()
 
-    @router.get("/desk/{partner}/day")
+    @router.get("/desks/{partner}/day")
     async def day(page: Asked, partner: str, permanence: str = "") -> Response:
         queue.partner(partner)
         ahead = await _ahead(queue, partner)
@@ -67,12 +67,12 @@ def sheet_pages(queue: Queue, log: Log, referrals: Referrals) -> APIRouter:
             may_cancel=speaks_for_the_house(),
         )
 
-    @router.post("/desk/{partner}/day/cancel")
+    @router.post("/desks/{partner}/day/cancel")
     async def cancel(page: Asked, partner: str) -> Response:
         form = await page.form(Cancel)
         found = _chosen(await _ahead(queue, queue.partner(partner).code), form.permanence_id)
         await referrals.cancel_permanence(found.opening, By(actor() or "house"))
-        return page.redirect(f"/desk/{partner}/day?permanence={form.permanence_id}")
+        return page.redirect(f"/desks/{partner}/day?permanence={form.permanence_id}")
 
     @router.get("/week")
     async def week(page: Asked, site: str = "", day: Day | None = None) -> Response:

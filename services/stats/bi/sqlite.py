@@ -1,10 +1,8 @@
 """The star as an SQLite file: made anew, complete, and put in place of the one before in one step."""
 
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import closing
 
 from services.stats.bi.rows import Line
 from services.stats.bi.star import TABLES, Table
@@ -42,24 +40,3 @@ def _create(connection: sqlite3.Connection, table: Table, lines: Iterable[Line])
     connection.executemany(
         "INSERT INTO dictionnaire VALUES (?, ?, ?)", [(table.name, name, text) for name, text in described]
     )
-
-
-def put(path: Path, content: bytes) -> None:
-    """Put the content in the file's place, read-only. Who reads the one before goes on reading that one, whole.
-
-    Raises `OSError`; then the file is as it was.
-    """
-    beside = path.with_name(f".{path.name}.new")
-    # One that an earlier attempt left is read-only, and could not be written into.
-    beside.unlink(missing_ok=True)
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), READ_ONLY)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise

@@ -64,8 +64,8 @@ MENU = (
     Group(
         mark("Orienter"),
         (
-            Entry("referral", "/desks", mark("Partenaires"), "/desk(/.*)?"),
-            Entry("referral", f"/desk/{_OWN}", mark("Vos orientations"), "/desk/.*"),
+            Entry("referral", "/desks", mark("Partenaires")),
+            Entry("referral", f"/desks/{_OWN}", mark("Vos orientations"), "/desks/.*"),
             Entry("referral", "/week", mark("Semaine")),
             Entry("referral", "/coordination/page", mark("Coordination"), "/coordination/.*"),
         ),

@@ -54,7 +54,7 @@ class Pages:
     def statics(self) -> Statics:
         """Its styles and scripts, with those of all pages."""
         own = self.folder / "static"
-        return Statics([own] if own.is_dir() else [])
+        return Statics(self.folder.name, [own] if own.is_dir() else [])
 
     def language(self, code: str) -> Language:
         """A language with its texts."""

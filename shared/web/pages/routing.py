@@ -90,7 +90,7 @@ def add_pages(app: FastAPI, pages: Pages, *routers: APIRouter) -> None:
         return RedirectResponse(pages.menu.first(request, reader_of(request)), 303)
 
     app.state.pages = pages
-    app.router.routes.append(Route("/static/{place}/{name}", static, include_in_schema=False))
+    app.router.routes.append(Route("/static/{service}/{place}/{name}", static, include_in_schema=False))
     if pages.menu:
         app.router.routes.append(Route("/", first_page, include_in_schema=False))
     for router in routers:

@@ -29,10 +29,13 @@ class _File:
 
 
 class Statics:
-    """The files of one service: those of all pages, and its own in `folders`. Names are unique."""
+    """The files of one service: those of all pages, and its own in `folders`. Names are unique.
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self._folders = (FOLDER, *folders)
+    The service stands in their addresses: a proxy with one name for all three has to know whom to ask.
+    """
+
+    def __init__(self, service: str, folders: Sequence[Path] = ()) -> None:
+        self._service, self._folders = service, (FOLDER, *folders)
 
     @cached_property
     def _files(self) -> dict[str, _File]:
@@ -41,7 +44,7 @@ class Statics:
             for path in sorted(folder.glob("*")):
                 if path.suffix in TYPES:
                     assert path.name not in found, f"two files are called {path.name}"
-                    found[path.name] = _read(path)
+                    found[path.name] = _read(self._service, path)
         return found
 
     def address(self, name: str) -> str:
@@ -58,7 +61,8 @@ class Statics:
         return Response(file.plain, 200, KEEP, file.content_type)
 
 
-def _read(path: Path) -> _File:
+def _read(service: str, path: Path) -> _File:
     plain = path.read_bytes()
     place = hashlib.sha256(plain).hexdigest()[:HASH_LENGTH]
-    return _File(f"/static/{place}/{path.name}", TYPES[path.suffix], plain, gzip.compress(plain, 9, mtime=0))
+    address = f"/static/{service}/{place}/{path.name}"
+    return _File(address, TYPES[path.suffix], plain, gzip.compress(plain, 9, mtime=0))
