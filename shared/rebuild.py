@@ -22,6 +22,9 @@ from shared.web.problems import Problem
 CLOSE_ENOUGH = 2_000
 """Events between the two readers below which the live one is held."""
 LOOK_EVERY_S = 0.02
+BATCH_MAX = 5_000
+"""Entries at a time: more than a live reader takes, for what many have in common is written once. Not more still: the
+live reader waits for the same writer."""
 REBUILDING = "_rebuilding"
 
 
@@ -39,7 +42,9 @@ async def rebuild_heard(
             "A read model is rebuilt by a replica that reads everything: stop the others, and ask again.",
         )
     await service.database.write(lambda connection: create_empty(connection, tables))
-    hearing = Hearing(service.broker, service.redis, service.database, service.name + REBUILDING, alone=True)
+    hearing = Hearing(
+        service.broker, service.redis, service.database, service.name + REBUILDING, alone=True, batch_max=BATCH_MAX
+    )
     for topic in topics(REBUILDING):
         hearing.subscribe(topic)
     pairs = list(zip(service.hearing.subscriptions, hearing.subscriptions, strict=True))

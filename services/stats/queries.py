@@ -16,6 +16,7 @@ from services.stats.projections import HANDOVERS, MINUTES, NEEDS, REFERRALS, REQ
 from services.stats.tables import ALL_SITES
 from services.stats.waiting import ARRIVALS, INVITATIONS, WAITING
 from shared.database import Database
+from shared.inserting import mark_of
 
 READER = "stats"
 
@@ -87,6 +88,10 @@ LIVE: Mapping[str, Kind] = {figure: kind for figure, kind in KINDS.items() if no
 """What moves before everybody's eyes: sums that are kept, and cost the same whatever the history."""
 
 
+_Counter = tuple[str, str, int]
+"""Period or label, value, count."""
+
+
 class Asked(NamedTuple):
     """One question to the figures. `by` None = the total, `grain` None = the whole range as one."""
 
@@ -107,21 +112,19 @@ async def ask(database: Database, asked: Asked) -> dict[str, Any]:
 
 def rows_of(connection: Connection, asked: Asked) -> list[dict[str, Any]]:
     """Rows of `{"period"?, "<by>"?, "count"}`, by period, then by value. Nothing counted, no row."""
-    totals: dict[tuple[str, str], int] = {}
     if KINDS[asked.figure].different:
-        totals = different(connection, Range(*asked))
-    for span in () if KINDS[asked.figure].different else _spans(asked):
-        for label, value, count in _counters(connection, asked, span):
-            totals[label, value] = totals.get((label, value), 0) + count
-    rows: list[dict[str, Any]] = []
-    for key in sorted(totals):
-        if count := totals[key]:
-            row: dict[str, Any] = {"period": key[0]} if asked.grain else {}
-            if asked.by:
-                row[asked.by] = key[1]
-            row["count"] = count
-            rows.append(row)
-    return rows or ([] if asked.by or asked.grain else [{"count": 0}])
+        found = sorted((*key, count) for key, count in different(connection, Range(*asked)).items())
+    else:
+        found = sorted(_added_up(connection, asked))
+    by = asked.by
+    match asked.grain is not None, by:
+        case True, str():
+            return [{"period": period, by: value, "count": count} for period, value, count in found if count]
+        case True, None:
+            return [{"period": period, "count": count} for period, _, count in found if count]
+        case _, str():
+            return [{by: value, "count": count} for _, value, count in found if count]
+    return [{"count": count} for *_, count in found if count] or [{"count": 0}]
 
 
 def positions(connection: Connection) -> dict[str, int]:
@@ -143,35 +146,41 @@ def _spans(asked: Asked) -> Sequence[Span]:
     return divided(asked.first, asked.last, asked.grain)
 
 
-_EACH_SITE = (
-    # Named one by one, each is a run of rows; as "any but all together" it would be every period of each.
-    "site IN (SELECT site FROM figures WHERE figure = :figure AND dimension = :dimension AND grain = 'all'"
-    " AND site <> :site)"
-)
+def _added_up(connection: Connection, asked: Asked) -> list[_Counter]:
+    spans = _spans(asked)
+    # A day of a period is counted once: only spans of one label have anything to add to each other.
+    if len({span.label for span in spans}) == len(spans):
+        return [counter for span in spans for counter in _counters(connection, asked, span)]
+    totals: dict[tuple[str, str], int] = {}
+    for span in spans:
+        for label, value, count in _counters(connection, asked, span):
+            totals[label, value] = totals.get((label, value), 0) + count
+    return [(*key, count) for key, count in totals.items()]
 
 
-def _counters(connection: Connection, asked: Asked, span: Span) -> Sequence[Any]:
+def _counters(connection: Connection, asked: Asked, span: Span) -> Sequence[_Counter]:
     """(label, value, count) of a span: of each of its periods, or of all of them if it has a label."""
     by_site = asked.by == "site"
-    value = "site" if by_site else "value"
-    condition = "site = :site" if asked.site or not by_site else _EACH_SITE
+    value, dimension = ("site", TOTAL) if by_site else ("value", asked.by or TOTAL)
+    mark = mark_of(connection)
+    condition, of_sites = f"site = {mark}", [asked.site or ALL_SITES]
+    if by_site and not asked.site:
+        # Named one by one, each is a run of rows; as "any but all together" it would be every period of each.
+        every = f"SELECT site FROM figures WHERE figure = {mark} AND dimension = {mark} AND grain = 'all'"
+        condition, of_sites = f"site IN ({every} AND site <> {mark})", [asked.figure, dimension, ALL_SITES]
     # Added up where the rows lie: months of days of a hundred sites are thousands that need not come here.
-    wanted, grouped = (
-        (f"period, {value}, count", "")
-        if span.label is None
-        else (f":label, {value}, CAST(sum(count) AS BIGINT)", f" GROUP BY {value}")
-    )
+    wanted, grouped = f"period, {value}, count", ""
+    if span.label is not None:
+        wanted, grouped = f"{value}, CAST(sum(count) AS BIGINT)", f" GROUP BY {value}"
     query = (
-        f"SELECT {wanted} FROM figures WHERE figure = :figure AND dimension = :dimension AND grain = :grain"
-        f" AND {condition} AND period BETWEEN :first AND :last{grouped}"
+        f"SELECT {wanted} FROM figures WHERE figure = {mark} AND dimension = {mark} AND grain = {mark}"
+        f" AND {condition} AND period BETWEEN {mark} AND {mark}{grouped}"
     )
-    parameters = {
-        "figure": asked.figure,
-        "dimension": TOTAL if by_site or asked.by is None else asked.by,
-        "grain": span.grain.value,
-        "site": asked.site or ALL_SITES,
-        "first": span.first,
-        "last": span.last,
-        **({} if span.label is None else {"label": span.label}),
-    }
-    return connection.execute(text(query), parameters).all()
+    # Through the driver: of thousands of rows, SQLAlchemy's own part is a third.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(query, [asked.figure, dimension, span.grain.value, *of_sites, span.first, span.last])
+        found: Sequence[Any] = cursor.fetchall()
+    finally:
+        cursor.close()
+    return found if span.label is None else [(span.label, *row) for row in found]

@@ -52,7 +52,7 @@ class Hearing:
     """Reads topics on behalf of `reader`, from its checkpoints on, for as long as the service runs.
 
     On PostgreSQL its partitions are shared with the replicas that read on behalf of the same reader; `alone` = with
-    nobody.
+    nobody. At most `batch_max` entries are taken in at once.
     """
 
     def __init__(
@@ -63,11 +63,13 @@ class Hearing:
         reader: str,
         *,
         alone: bool = False,
+        batch_max: int = BATCH_MAX,
         tracing: Tracing | None = None,
     ) -> None:
         self.reader = reader
         self._broker, self._redis, self._database = broker, redis, database
         self._tracing = tracing
+        self._batch_max = batch_max
         self._subscriptions: dict[Place, Subscription] = {}
         self._subscribers: dict[Place, Any] = {}
         self._watch: dict[Place, _Watch] = {}
@@ -142,7 +144,7 @@ class Hearing:
             stream=StreamSub(
                 topic_key(place.topic, place.partition),
                 batch=True,
-                max_records=BATCH_MAX,
+                max_records=self._batch_max,
                 polling_interval=POLL_MS,
                 last_id="0-0",
             ),
