@@ -5,9 +5,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, make_url
 
+from tests.logs import PARTS, migrated
 from tests.servers import ServerUnavailable, Valkey, fresh_database, running_postgresql, running_valkey
+
+
+def pytest_configure() -> None:
+    """No example that is made up has a time limit of its own: it would be that of a machine without other work."""
+    settings.register_profile("maison", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("maison")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -52,17 +60,43 @@ def postgresql(settings_from_outside: Mapping[str, str]) -> Iterator[URL]:
         pytest.skip(f"{reason}; MAISON_TEST_DATABASE_URL can name a PostgreSQL instead")
 
 
+@pytest.fixture(scope="session")
+def founded_database(postgresql: URL) -> Iterator[str]:
+    """The name of a database with the tables of this release, for others to be copied from."""
+    with fresh_database(postgresql) as url:
+        for part in PARTS:
+            migrated(url, part)
+        yield str(make_url(url).database)
+
+
 @pytest.fixture
-def postgres_url(postgresql: URL) -> Iterator[str]:
+def empty_postgres_url(postgresql: URL) -> Iterator[str]:
     """A fresh, empty database of the test's own on PostgreSQL."""
     with fresh_database(postgresql) as url:
         yield url
 
 
+@pytest.fixture
+def postgres_url(empty_postgres_url: str) -> str:
+    """The same; a room of tests that need the tables of this release may offer a copy of `founded_database` instead."""
+    return empty_postgres_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, empty database of the test's own, once on each store that the house runs on."""
-    if request.param == "sqlite":
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Each store that the house runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database of the test's own, once on each store: `postgres_url`, or a file that is not there yet."""
+    if store_kind == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def empty_database_url(store_kind: str, request: pytest.FixtureRequest) -> str:
+    """The same, and on PostgreSQL too without any tables."""
+    return str(request.getfixturevalue("database_url" if store_kind == "sqlite" else "empty_postgres_url"))

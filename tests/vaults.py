@@ -16,7 +16,7 @@ from shared.execute import Context
 from shared.ids import new_id
 from shared.log import ANY, Append, Log, partition_of
 from shared.settings import Settings
-from tests.logs import opened_log
+from tests.logs import founded, opened_log
 
 NOW = datetime(2008, 3, 11, 9, 30, tzinfo=UTC)
 ZOE = Identity("Zoé", "Canari-Inventée", "1970-02-28", "06 00 00 74 31", "zoe@canari.invalid", "1 rue Inventée", "fr")
@@ -79,6 +79,9 @@ def settings_of(database_url: str, data: Path, secret: str = "") -> Settings:
 @asynccontextmanager
 async def opened_vault(settings: Settings) -> AsyncIterator[Vault]:
     """A vault, for as long as the block runs."""
+    if not settings.database_url:
+        for part in ("vault", "keys"):
+            founded(settings.database(part), part)
     vault = Vault(settings)
     try:
         await vault.start()

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, and_, exists, func, insert, or_, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from services.stats.closing import PUBLISHED, Cell, closed_months, days_of, sums_of, with_weeks, year_of
@@ -42,7 +42,12 @@ class Publisher:
         today = self._now().astimezone(self._catalogue.default_site.zone).date()
         first = await self._database.read(_first_day)
         done: list[str] = []
-        for month in closed_months(first, today) if first else ():
+        closed = list(closed_months(first, today)) if first else []
+        moved = await self._database.read(partial(moved_months, closed[-1])) if closed else frozenset()
+        for month in closed:
+            if month not in moved and not month.endswith("-12"):
+                # Ten years of a hundred sites are not to be looked through each hour for what nobody has touched.
+                continue
             rows = await self._database.read(partial(self._due, month, self._now()))
             if rows and await self._add(rows):
                 done.append(month)
@@ -107,6 +112,30 @@ class Publisher:
     def _threshold(self, cell: Cell) -> int:
         """That of the house today."""
         return self._catalogue.secrecy.of(cell.figure)
+
+
+def moved_months(newest: str, connection: Connection) -> frozenset[str]:
+    """The months up to this one of which anything counts otherwise than it was last published, or never was."""
+    live, out, later = FIGURES.c, PUBLICATIONS.c, PUBLICATIONS.alias().c
+    same = and_(*(live[name] == out[name] for name in Cell._fields))
+    newer = and_(*(later[name] == out[name] for name in Cell._fields), later.revision > out.revision)
+    last = select(out.count).where(same).order_by(out.revision.desc()).limit(1).correlate(FIGURES)
+    counted = or_(
+        and_(live.grain == Grain.DAY.value, live.figure.in_(PUBLISHED), live.dimension == TOTAL),
+        *(
+            and_(live.grain == Grain.MONTH.value, live.figure == figure, live.dimension.in_((TOTAL, *divided)))
+            for figure, divided in PUBLISHED.items()
+        ),
+    )
+    otherwise = select(live.period).where(counted, live.count != func.coalesce(last.scalar_subquery(), 0))
+    gone = select(out.period).where(
+        out.grain.in_((Grain.DAY.value, Grain.MONTH.value)),
+        out.count != 0,
+        ~exists().where(newer),
+        ~exists().where(same, counted).correlate(PUBLICATIONS),
+    )
+    found = connection.execute(union_all(otherwise, gone)).scalars()
+    return frozenset(month for period in found if (month := period[:7]) <= newest)
 
 
 def _insert(rows: Sequence[Row], now: datetime, connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """Accounts, sessions and tokens on both stores: how long they last, what ends them, and what is kept of them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from shared.database import Database
 from shared.ids import new_id
 from shared.migrations import migrate
 from shared.web.problems import Problem
-from tests.logs import by_hand
+from tests.logs import by_hand, founded
 
 CHOSEN = "une phrase longue et inventée"
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -49,8 +50,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def entrance(database_url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Entrance]:
-    migrate(database_url, "intake", SCHEMA.versions, SCHEMA.newest)
-    database = Database(database_url, "intake")
+    database = Database(founded(database_url), "intake")
     await database.start()
     entrance = Entrance(database, clock, tmp_path)
     yield entrance
@@ -192,17 +192,17 @@ async def test_the_chain_of_the_door_goes_on_when_old_records_are_forgotten(entr
     assert await database.read(whole) is None
 
 
-async def test_records_of_before_the_chain_go_into_it_in_their_order(database_url: str) -> None:
-    migrate(database_url, "intake", SCHEMA.versions, "0011")
+async def test_records_of_before_the_chain_go_into_it_in_their_order(empty_database_url: str) -> None:
+    migrate(empty_database_url, "intake", SCHEMA.versions, "0011")
     rows = [{"entry_id": new_id(), "at": f"2008-03-11T09:00:0{n}.000Z", "what": "refused"} for n in range(5)]
-    with by_hand(database_url, "intake").connect() as connection, connection.begin():
+    with by_hand(empty_database_url, "intake").connect() as connection, connection.begin():
         for row in rows:
             values = {**row, "account_id": None, "address": HERE}
             connection.execute(
                 text("INSERT INTO sign_ins VALUES (:entry_id, :at, :what, :account_id, :address)"), values
             )
-    migrate(database_url, "intake", SCHEMA.versions, SCHEMA.newest)
-    database = Database(database_url, "intake")
+    migrate(empty_database_url, "intake", SCHEMA.versions, SCHEMA.newest)
+    database = Database(empty_database_url, "intake")
     await database.start()
     now = datetime(2008, 3, 12, tzinfo=UTC)
     await database.write(lambda connection: sign_ins.note(connection, now, "signed-in", "account-1", ELSEWHERE))
@@ -309,6 +309,30 @@ async def test_the_first_account_is_made_once(entrance: Entrance, tmp_path: Path
     entrance._starting = None
     await entrance.start()
     assert entrance._starting is None
+
+
+async def test_a_first_start_cut_off_before_its_account_goes_on_with_the_password_that_it_wrote(
+    entrance: Entrance, tmp_path: Path
+) -> None:
+    (tmp_path / FIRST_PASSWORD).write_text("written-and-then-cut-off\n")
+    await entrance.start()
+    await entrance._starting  # type: ignore[misc]
+    await entrance.sign_in(FIRST_LOGIN, "written-and-then-cut-off", CHOSEN, HERE)
+
+
+@pytest.mark.parametrize("one_folder", [True, False])
+async def test_of_two_first_starts_only_a_password_that_opens_stays_in_a_file(
+    entrance: Entrance, tmp_path: Path, clock: Clock, one_folder: bool
+) -> None:
+    theirs = tmp_path if one_folder else tmp_path / "another"
+    other = Entrance(entrance.accounts.database, clock, theirs)
+    # Both have seen that there is no account before either makes one.
+    await asyncio.gather(entrance._make_first(), other._make_first())
+    await other.stop()
+    (left,) = {
+        path.read_text().strip() for path in (tmp_path / FIRST_PASSWORD, theirs / FIRST_PASSWORD) if path.exists()
+    }
+    await entrance.sign_in(FIRST_LOGIN, left, CHOSEN, HERE)
 
 
 class TestThrottle:

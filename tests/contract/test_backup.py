@@ -21,33 +21,41 @@ from shared.envelope import decode
 from shared.events.intake import PersonErased
 from shared.migrations import migrate
 from shared.settings import Settings
+from tests.logs import founded
 from tests.servers import fresh_database
 from tests.vaults import NOW, ZOE, files_holding, opened_desk, settings_of
 
 READING = Access("read", "tester", "nobody", NOW)
 
 
-def founded(settings: Settings, *, oldest: bool = False) -> Settings:
-    """The same settings, once their five databases are there: as they are today, or as they first were."""
+def of_today(settings: Settings) -> Settings:
+    """The same settings, once their five databases are there."""
     for part in PARTS:
-        first, *others = sorted(path.name.partition("_")[0] for path in versions(part).glob("0*.py"))
-        migrate(settings.database(part), part, versions(part), first if oldest else [first, *others][-1])
+        founded(settings.database(part), part)
+    return settings
+
+
+def of_long_ago(settings: Settings) -> Settings:
+    """The same, as they first were."""
+    for part in PARTS:
+        first = min(path.name for path in versions(part).glob("0*.py")).partition("_")[0]
+        migrate(settings.database(part), part, versions(part), first)
     return settings
 
 
 @pytest.fixture
 def house(database_url: str, tmp_path: Path) -> Settings:
     """An empty house at rest."""
-    return founded(settings_of(database_url, tmp_path / "house"))
+    return of_today(settings_of(database_url, tmp_path / "house"))
 
 
 @pytest.fixture
 def elsewhere(house: Settings, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """An empty place on the same kind of store."""
+    """An empty place on the same kind of store; on PostgreSQL with its tables, as `maison migrate` leaves it."""
     if not house.database_url:
         yield Settings(data=tmp_path / "elsewhere")
         return
-    with fresh_database(request.getfixturevalue("postgresql")) as url:
+    with fresh_database(*map(request.getfixturevalue, ("postgresql", "founded_database"))) as url:
         yield Settings(data=tmp_path / "elsewhere", database_url=url)
 
 
@@ -174,9 +182,9 @@ def test_a_backup_of_a_newer_release_is_refused(house: Settings, elsewhere: Sett
 
 
 async def test_a_backup_of_an_older_release_is_brought_to_todays_tables_by_the_first_start(
-    database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+    empty_database_url: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    old = founded(settings_of(database_url, tmp_path / "old"), oldest=True)
+    old = of_long_ago(settings_of(empty_database_url, tmp_path / "old"))
     made = back_up(old, tmp_path / "backup")
     new = Settings(data=tmp_path / "new")
     with ExitStack() as stack:
@@ -184,7 +192,7 @@ async def test_a_backup_of_an_older_release_is_brought_to_todays_tables_by_the_f
             url = stack.enter_context(fresh_database(request.getfixturevalue("postgresql")))
             new = Settings(data=tmp_path / "new", database_url=url)
         restore(new, tmp_path / "backup")
-        async with opened_desk(founded(new)) as desk:
+        async with opened_desk(of_today(new)) as desk:
             await desk.attach()
         assert back_up(new, tmp_path / "today").schemas["intake"] > made.schemas["intake"]
 
@@ -216,7 +224,7 @@ def test_a_backup_is_not_written_over_another_but_over_one_that_was_killed(house
 
 
 async def test_a_restore_that_was_killed_lets_no_house_start_and_is_done_again(tmp_path: Path) -> None:
-    house, elsewhere = founded(Settings(data=tmp_path / "house")), Settings(data=tmp_path / "elsewhere")
+    house, elsewhere = of_today(Settings(data=tmp_path / "house")), Settings(data=tmp_path / "elsewhere")
     back_up(house, tmp_path / "backup")
     (elsewhere.data / RESTORING).mkdir(parents=True)
     (elsewhere.data / "stats.sqlite3").write_bytes(b"half")
@@ -246,7 +254,7 @@ async def test_a_restore_that_fails_leaves_the_place_as_empty_as_before(
 async def test_the_commands_say_what_they_did_and_where_it_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = founded(Settings(data=tmp_path / "house"))
+    house = of_today(Settings(data=tmp_path / "house"))
     async with opened_desk(house) as desk:
         await desk.open_case()
 

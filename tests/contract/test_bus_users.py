@@ -1,7 +1,8 @@
 """Each service lives its whole life as a user of its own, on Valkey and on Redis 7.0."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -58,18 +59,23 @@ def test_a_users_rights_follow_from_what_its_service_tells_and_hears(
     assert NEEDS[service] == Needs(tells=wired.log is not None, queues=queues, hears=hears)
 
 
-def test_a_house_lives_its_whole_life_on_a_guarded_bus(guarded: Guarded, tmp_path: Path) -> None:
+def test_a_house_lives_its_whole_life_on_a_guarded_bus_and_its_auditor_reads_it(
+    guarded: Guarded, tmp_path: Path
+) -> None:
     guarded.flush()
     guarded.refused()
     with open_street(tmp_path, guarded) as street:
         visit = street.record("housing")
         assert answered(street, visit["visit_id"])
         first_of_queue(street, visit["visit_id"])
+        assert "topic:referral:0" in read_bus(guarded.url_of(OPERATIONS)).topics
+        # What a partner is shown comes from the log: the queue on the bus may be filled a little later.
+        until(lambda: read_bus(guarded.url_of(OPERATIONS)).queues)
         guarded.flush()
         again = street.record("housing")
         assert answered(street, again["visit_id"])
         until(lambda: counted(street) == 2)
-        rebuilt = httpx.post(f"{street.url('stats')}/internal/rebuild", headers={"X-House-Key": street.key}, timeout=30)
+        rebuilt = httpx.post(f"{street.url('stats')}/internal/rebuild", headers={"X-House-Key": street.key}, timeout=60)
         assert rebuilt.status_code == 200, rebuilt.text
         assert counted(street) == 2
         # The relay drops what every reader has finished: it looks once a second.
@@ -123,25 +129,22 @@ def test_a_house_lives_on_a_guarded_cluster(tmp_path: Path, settings_from_outsid
 async def test_a_user_finds_the_primary_by_its_sentinels(settings_from_outside: object) -> None:
     with skipped_where_there_is_none(), running_sentinels() as several:
         guarded = SeveralGuarded(several)
-        client = connect(guarded.url_of("stats"))
+        client: Any = connect(guarded.url_of("stats"))
         try:
-            assert await cast("Any", client).xread({"topic:intake:0": "0"}) == []
+            assert await patiently(lambda: client.xread({"topic:intake:0": "0"})) == []
             with pytest.raises(NoPermissionError):
-                await cast("Any", client).xadd("topic:intake:0", {"field": "value"})
+                await patiently(lambda: client.xadd("topic:intake:0", {"field": "value"}))
         finally:
             await client.aclose()
 
 
-def test_the_auditor_reads_a_guarded_bus(guarded: Guarded, tmp_path: Path) -> None:
-    guarded.flush()
-    with open_street(tmp_path, guarded) as street:
-        visit = street.record("housing")
-        assert answered(street, visit["visit_id"])
-        guarded.refused()
-        found = read_bus(guarded.url_of(OPERATIONS))
-        assert "topic:referral:0" in found.topics
-        assert found.queues
-    assert guarded.refused() <= SAID_OF_ITSELF
+async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The answer or the refusal. Sentinels believe for a while that a server is gone which the machine has held up."""
+    while True:
+        try:
+            return await ask()
+        except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError):
+            await asyncio.sleep(0.1)
 
 
 def test_nobody_is_let_in_without_a_name(guarded: Guarded) -> None:

@@ -7,15 +7,13 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.stats import app as stats
 from services.stats.counting import counter
 from services.stats.facts import Fact
 from services.stats.periods import Grain, key
 from services.stats.projections import VISITS
 from services.stats.queries import Asked, rows_of
 from shared.events.intake import RequestMade, VisitRecorded
-from shared.migrations import migrate
-from tests.logs import by_hand
+from tests.logs import by_hand, founded
 
 FIRST, DAYS = date(2007, 12, 20), 420
 SITES, CATEGORIES = ("east", "west", "north"), ("legal", "health")
@@ -51,7 +49,7 @@ def _by_hand(visits: list[tuple[date, str, str]], asked: Asked) -> Counter[tuple
 
 
 def test_any_range_of_days_is_counted_as_by_hand(database_url: str) -> None:
-    migrate(database_url, "stats", stats.SCHEMA.versions, stats.SCHEMA.newest)
+    founded(database_url, "stats")
     visits = _visits()
     heard = [
         Fact(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from shared.database import Database, StoreUnavailable, UnsafeStore, Work
-from tests.logs import by_hand, migrated, opened_database, sqlite_file
+from tests.logs import by_hand, founded, opened_database, sqlite_file
 
 COUNT = text("SELECT count(*) FROM checkpoints")
 
@@ -86,7 +86,7 @@ async def test_a_reader_sees_one_moment_and_does_not_hold_up_the_writer(database
     def read(connection: Connection) -> tuple[int, int]:
         before = connection.execute(COUNT).scalar_one()
         first_look.set()
-        assert written.wait(20)
+        assert written.wait(60)
         return before, connection.execute(COUNT).scalar_one()
 
     async with opened_database(database_url) as database:
@@ -134,7 +134,7 @@ async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> No
 
 
 async def test_a_postgresql_that_could_lose_commits_is_refused(postgres_url: str) -> None:
-    migrated(postgres_url)
+    founded(postgres_url)
     with by_hand(postgres_url).begin() as connection:
         name = connection.execute(text("SELECT current_database()")).scalar_one()
         connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from shared.log import NEW, AlreadyAnswered, Appended, Log, VersionConflict
 from shared.log.writing import write
-from tests.logs import answer, by_hand, entries, envelopes, fill, migrated, opened_log, to_append
+from tests.logs import answer, by_hand, entries, envelopes, fill, founded, opened_log, to_append
 
 WAITING_FOR_A_LOCK = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -47,7 +47,7 @@ def positions_read(url: str) -> list[int]:
 
 
 def test_a_second_appender_waits_for_the_first_and_positions_are_in_commit_order(postgres_url: str) -> None:
-    url = migrated(postgres_url)
+    url = founded(postgres_url)
     second = SecondWriter(url, "case-second")
     with by_hand(url).connect() as first:
         transaction = first.begin()
@@ -64,7 +64,7 @@ def test_a_second_appender_waits_for_the_first_and_positions_are_in_commit_order
 
 
 def test_an_append_rolled_back_leaves_no_hole(postgres_url: str) -> None:
-    url = migrated(postgres_url)
+    url = founded(postgres_url)
     second = SecondWriter(url, "case-second")
     with by_hand(url).connect() as first:
         transaction = first.begin()
@@ -79,7 +79,7 @@ def test_an_append_rolled_back_leaves_no_hole(postgres_url: str) -> None:
 
 
 def test_appenders_of_different_partitions_do_not_wait_for_each_other(postgres_url: str) -> None:
-    url = migrated(postgres_url)
+    url = founded(postgres_url)
     with by_hand(url).begin() as first, by_hand(url).begin() as second:
         assert append_by_hand(first, "case-first", partition=0).position == 1
         assert append_by_hand(second, "case-second", partition=1).position == 1

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,18 @@ from sqlalchemy.exc import OperationalError
 
 from services.migrating import migrate_all
 from shared.settings import Settings
+from tests.logs import by_hand
 
 ROOT = Path(__file__).parents[2]
 PARTS = ["intake", "referral", "stats", "vault", "keys"]
+TAKE_TURN = text("SELECT pg_advisory_lock(7264031)")
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'")
+
+
+@pytest.fixture
+def postgres_url(empty_postgres_url: str) -> str:
+    """Empty: what makes the tables is what is tried here."""
+    return empty_postgres_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -42,9 +53,18 @@ def test_it_may_be_said_twice_and_by_two_at_once(postgres_url: str, tmp_path: Pa
     settings = Settings(data=tmp_path, database_url=postgres_url)
     place = {"MAISON_DATA": str(settings.data), "MAISON_DATABASE_URL": settings.database_url}
     command = [sys.executable, "-m", "services", "migrate"]
-    both = [subprocess.Popen(command, cwd=ROOT, env={**os.environ, **place}) for _ in range(2)]
-    assert [each.wait(60) for each in both] == [0, 0]
-    assert dict(migrate_all(settings)) == {part: version(settings, part) for part in PARTS}
+    with ThreadPoolExecutor() as here, by_hand(postgres_url).connect() as admin:
+        admin.execute(TAKE_TURN)
+        there = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **place})
+        told = here.submit(lambda: dict(migrate_all(settings)))
+        # Both have found nothing, and want to make the tables.
+        while admin.execute(WAITING).scalar_one() < 2:
+            assert there.poll() is None
+            admin.rollback()
+            time.sleep(0.02)
+    assert there.wait() == 0
+    found = {part: version(settings, part) for part in PARTS}
+    assert told.result() == found == dict(migrate_all(settings))
 
 
 def test_a_database_that_never_answers_is_told(tmp_path: Path) -> None:

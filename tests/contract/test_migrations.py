@@ -50,6 +50,12 @@ def upgrade():
 each_service = pytest.mark.parametrize("service", SERVICES)
 
 
+@pytest.fixture
+def postgres_url(empty_postgres_url: str) -> str:
+    """Empty: what makes the tables is what is tried here."""
+    return empty_postgres_url
+
+
 def bring(url: str, service: str) -> None:
     schema, _tables = SERVICES[service]
     migrate(url, service, schema.versions, schema.newest)

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.stats import app as stats
 from services.stats.names import Named, changed_at, keep_names, known_names, name_codes, names_of
 from services.stats.published import edition
 from shared.database import Database
-from shared.migrations import migrate
+from tests.logs import founded
 from tests.published import CATALOGUE
 
 WORDS = {"channel": {"phone": "Par téléphone"}}
@@ -18,8 +17,7 @@ MONDAY, TUESDAY = datetime(2008, 3, 10, 9, tzinfo=UTC), datetime(2008, 3, 11, 9,
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    migrate(database_url, "stats", stats.SCHEMA.versions, stats.SCHEMA.newest)
-    opened = Database(database_url, "stats")
+    opened = Database(founded(database_url, "stats"), "stats")
     await opened.start()
     yield opened
     await opened.stop()

@@ -4,15 +4,13 @@ from datetime import date
 
 from sqlalchemy import text
 
-from services.stats import app as stats
 from services.stats.facts import Fact
 from services.stats.people.distinct import Range, different
 from services.stats.people.keeping import Kept
 from services.stats.people.presences import PEOPLE
 from services.stats.periods import Grain
 from shared.events.intake import CasesMerged, CasesUnmerged, RequestMade, VisitRecorded, VisitVoided
-from shared.migrations import migrate
-from tests.logs import by_hand
+from tests.logs import by_hand, founded
 
 BEGIN, END = date(2007, 12, 15), date(2009, 2, 10)
 
@@ -23,7 +21,7 @@ def visit(case: str, day: str, site: str) -> Fact:
 
 
 def test_people_of_any_range_are_counted_alike_on_both_stores(database_url: str) -> None:
-    migrate(database_url, "stats", stats.SCHEMA.versions, stats.SCHEMA.newest)
+    founded(database_url, "stats")
     days = ("2007-12-31", "2008-01-01", "2008-03-11", "2009-02-10", "2009-02-11")
     came = [visit(case, day, site) for case in ("c1", "c2", "c3") for day in days for site in ("east", "west")]
     merge, back = CasesMerged("c1", "c2"), CasesUnmerged("c1", "c2")

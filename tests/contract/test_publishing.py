@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,15 @@ import msgspec
 import pytest
 from sqlalchemy import insert, select, text
 
-from services.stats import app as stats
 from services.stats.counting import FIGURES, additions, counter
 from services.stats.projections import Tally
-from services.stats.publishing import PUBLICATIONS, Publisher
+from services.stats.publishing import PUBLICATIONS, Publisher, moved_months
 from shared.catalogue import Secrecy, load_catalogue
 from shared.database import Database
 from shared.envelope import Envelope, encode
 from shared.events import Event
 from shared.events.intake import RequestMade, VisitCorrected, VisitRecorded, VisitVoided
-from shared.migrations import migrate
+from tests.logs import founded
 
 CATALOGUE = load_catalogue(Path(__file__).parents[2] / "houses" / "fontaine-d-ouche.toml")
 SITE = CATALOGUE.default_site.code
@@ -75,9 +75,7 @@ class Figures:
 
 @pytest.fixture
 async def figures(database_url: str) -> AsyncIterator[Figures]:
-    url = database_url
-    migrate(url, "stats", stats.SCHEMA.versions, stats.SCHEMA.newest)
-    database = Database(url, "stats")
+    database = Database(founded(database_url, "stats"), "stats")
     await database.start()
     yield Figures(database)
     await database.stop()
@@ -309,6 +307,31 @@ async def test_a_year_is_published_although_nothing_of_it_happened_in_december(f
     await figures.close(date(2009, 1, 8))
     assert ("2008", "workshop") in await figures.shown("year", "kind")
     assert await figures.close(date(2009, 1, 9)) == []
+
+
+async def test_only_months_that_moved_are_looked_through_again(figures: Figures) -> None:
+    async def moved(newest: str = "2008-03") -> frozenset[str]:
+        return await figures.database.read(partial(moved_months, newest))
+
+    await a_january(figures)
+    await figures.count("2008-02-12", housing=30)
+    await figures.count("2008-03-12", housing=30)
+    assert await moved() == {"2008-01", "2008-02", "2008-03"}
+    assert await moved("2008-02") == {"2008-01", "2008-02"}
+    await figures.close(date(2008, 4, 8))
+    assert await moved() == frozenset()
+    # One of them more is too few to be told of: the month is looked through until there are enough.
+    await figures.count("2008-01-10", housing=1)
+    assert await figures.close(date(2008, 4, 9)) == []
+    assert await moved() == {"2008-01"}
+    await figures.count("2008-01-10", housing=20)
+    assert await figures.close(date(2008, 4, 10)) == ["2008-01"]
+    assert await moved() == frozenset()
+    # What never was is out all the same, and has no row any more to show it.
+    await figures.database.write(
+        lambda connection: connection.execute(text("DELETE FROM figures WHERE period = '2008-02'"))
+    )
+    assert await moved() == {"2008-02"}
 
 
 async def test_two_replicas_publish_a_month_once(figures: Figures) -> None:

@@ -368,6 +368,7 @@ async def test_a_topic_goes_no_further_ahead_of_its_slowest_reader_than_the_wind
         await says(redis, "stats", 90)
         await _until_begins(redis, 91)
         await fill(log, 3_000)
+        await until(lambda: _is_long(redis, 500))
         await asyncio.sleep(0.3)
         held = await standing(redis, TOPIC)
         assert 500 <= len(held) < 500 + copy_module.ENTRIES_MAX
@@ -387,7 +388,8 @@ async def test_a_bus_that_refuses_is_told_of_once(
         await fill(log, 100)
         await until_complete(redis, log)
         await _limit_memory(valkey, -1)
-        await fill(log, 100)
+        # More than what connections that are closed meanwhile make room for.
+        await fill(log, 1_000)
         await _until_refused(caplog)
         await asyncio.sleep(0.2)
         await _limit_memory(valkey, 0)
@@ -563,3 +565,7 @@ async def _until_begins(redis: Client, position: int) -> None:
 
 async def _is_empty(redis: Client) -> bool:
     return await standing(redis, TOPIC) == []
+
+
+async def _is_long(redis: Client, length: int) -> bool:
+    return len(await standing(redis, TOPIC)) >= length

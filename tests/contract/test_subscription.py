@@ -13,7 +13,7 @@ from shared.subscription import Effects, Heard, Place, Subscription
 from shared.subscription import subscription as subscription_module
 from shared.subscription.batch import hear
 from shared.subscription.tables import DeadLetter
-from tests.logs import OCCURRED_AT, by_hand, migrated, opened_database, visit
+from tests.logs import OCCURRED_AT, by_hand, founded, opened_database, visit
 
 PLACE = Place("stats", "intake", 0)
 KEEP = "INSERT INTO heard (position) VALUES (:position)"
@@ -30,7 +30,7 @@ def waits_little(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A reader's database, with a table in which a second effect of one event would be seen."""
-    migrated(database_url, "stats")
+    founded(database_url, "stats")
     number = "INTEGER PRIMARY KEY" if database_url.startswith("sqlite") else "SERIAL"
     with by_hand(database_url, "stats").begin() as connection:
         connection.execute(text(f"CREATE TABLE heard (number {number}, position BIGINT NOT NULL)"))
@@ -171,7 +171,7 @@ async def test_twins_side_by_side_keep_each_effect_once(database: Database) -> N
 
 
 async def test_twins_in_two_processes_keep_each_effect_once(postgres_url: str) -> None:
-    migrated(postgres_url, "stats")
+    founded(postgres_url, "stats")
     with by_hand(postgres_url, "stats").begin() as connection:
         connection.execute(text("CREATE TABLE heard (number SERIAL, position BIGINT NOT NULL)"))
     async with opened_database(postgres_url, "stats") as one, opened_database(postgres_url, "stats") as other:

@@ -16,7 +16,7 @@ from services.referral.commands import (
     WalkPerson,
 )
 from services.referral.keeping import QUEUE_ITEMS
-from services.referral.timer import BATCH_MAX, LOOK_EVERY_S_MAX
+from services.referral.timer import LOOK_EVERY_S_MAX
 from shared.database import StoreUnavailable
 from shared.events.needs import NeedUnmet
 from shared.events.referral import ReferralExpired, ReferralIssued, ReferralReminded
@@ -24,6 +24,13 @@ from tests.referral_desk import Desk, opened_desk
 from tests.system.place import until
 
 NOTHING = {"remind": 0, "escalate": 0, "expire": 0}
+BATCH = 5
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many batches of fewer referrals."""
+    monkeypatch.setattr(timers, "BATCH_MAX", BATCH)
 
 
 @pytest.fixture
@@ -93,7 +100,7 @@ async def test_who_answers_an_escalated_referral_is_given_time_again(desk: Desk)
 
 
 async def test_after_a_month_away_partners_are_reminded_first_and_nothing_expires_at_once(desk: Desk) -> None:
-    names = await desk.issue(2 * BATCH_MAX + 3)
+    names = await desk.issue(2 * BATCH + 3)
     desk.clock.moment += timedelta(days=31)
     many = len(names)
     for days, step in ((2, "remind"), (3, "escalate"), (3, "expire")):
@@ -117,7 +124,7 @@ async def test_of_several_timers_each_step_is_taken_by_one(desk: Desk) -> None:
 async def test_what_cannot_be_carried_out_does_not_keep_the_others_waiting(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    names = await desk.issue(BATCH_MAX + 2)
+    names = await desk.issue(BATCH + 2)
     desk.clock.business_days(4)
     # One of a partner that the catalogue does not know, one that the log says otherwise of.
     earliest = {"next_step_at": "2020-01-01T00:00:00Z"}
@@ -125,7 +132,7 @@ async def test_what_cannot_be_carried_out_does_not_keep_the_others_waiting(
     ahead = update(QUEUE_ITEMS).where(QUEUE_ITEMS.c.referral_id == names[1]).values(version=7, **earliest)
     await desk.write(of_nobody)
     await desk.write(ahead)
-    assert await desk.timer.look() == {**NOTHING, "remind": BATCH_MAX}
+    assert await desk.timer.look() == {**NOTHING, "remind": BATCH}
     assert f"passes over a referral: {names[0]}" in caplog.text
     # It is not looked at again and again: it waits with everybody else.
     assert await desk.timer.rest_s() == LOOK_EVERY_S_MAX

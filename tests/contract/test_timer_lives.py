@@ -54,7 +54,7 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(told=acts)
 @example(told=[AcceptReferral(), timedelta(days=31), WalkPerson(""), timedelta(days=9), MissPerson("")])
 @example(told=[timedelta(days=6), AcceptReferral(), UndoMove(), timedelta(days=9), WithdrawReferral("mistake")])

@@ -60,6 +60,9 @@ def running_collector() -> Iterator[Collector]:
         collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
         serving = threading.Thread(target=server.serve_forever, name="collector")
         serving.start()
-        yield collector
-        server.shutdown()
-        serving.join()
+        try:
+            yield collector
+        finally:
+            # A thread that goes on would keep a worker whose test failed from ever ending.
+            server.shutdown()
+            serving.join()

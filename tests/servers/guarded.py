@@ -43,7 +43,7 @@ class Guarded(Valkey):
 
     def client_of(self, user: str) -> redis.Redis:
         """A blocking client of one user; to be used in a `with`."""
-        return redis.Redis.from_url(self.url_of(user), protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        return redis.Redis.from_url(self.url_of(user), protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=60)
 
     def ask(self, *words: str) -> Any:
         """What the server answers its administrator."""

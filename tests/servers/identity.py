@@ -53,7 +53,7 @@ def running_provider(people: Mapping[str, Mapping[str, Any]]) -> Iterator[Identi
             yield IdentityProvider(f"http://127.0.0.1:{int(process.stdout.readline())}")
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def path_of(address: str) -> str:

@@ -22,6 +22,8 @@ from sqlalchemy import URL
 
 from tests.servers.server import Server, ServerUnavailable
 
+TRIES_MAX = 10
+
 
 class Postgresql(Server):
     """PostgreSQL as durable as it is delivered. Raises `ServerUnavailable` where the wheel does not run."""
@@ -114,10 +116,10 @@ def running_postgresql() -> Iterator[Postgresql]:
 
 
 @contextmanager
-def fresh_database(maintenance: URL) -> Iterator[str]:
-    """A new, empty database beside the one given, dropped afterwards; its URL in SQLAlchemy's form."""
+def fresh_database(maintenance: URL, template: str = "template0") -> Iterator[str]:
+    """A new database beside the one given, empty or a copy of one; dropped afterwards. Its URL in SQLAlchemy's form."""
     name = f"maison_test_{uuid4().hex[:16]}"
-    _execute(maintenance, SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+    _execute(maintenance, SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
     try:
         url = maintenance.set(drivername="postgresql+psycopg", database=name)
         yield url.render_as_string(hide_password=False)
@@ -126,9 +128,16 @@ def fresh_database(maintenance: URL) -> Iterator[str]:
 
 
 def _execute(maintenance: URL, statement: Any) -> None:
-    with _connect(maintenance) as connection:
-        connection.autocommit = True
-        connection.execute(statement)
+    for tries_left in reversed(range(TRIES_MAX)):
+        with _connect(maintenance) as connection:
+            connection.autocommit = True
+            try:
+                connection.execute(statement)
+                return
+            except psycopg.errors.ObjectInUse:
+                # The server gives whoever was connected five seconds to go: too few where the disk is slow.
+                if not tries_left:
+                    raise
 
 
 def _connect(url: URL) -> "psycopg.Connection[Any]":

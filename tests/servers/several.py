@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ class Node(Server):
     def __init__(self, *options: str, configuration: str = "", mode: str = "") -> None:
         self._program = find_binary()
         super().__init__()
-        self.port, self._other = free_port(), free_port()
+        self._held = [_held_port(), _held_port()]
+        self.port, self._other = (held.getsockname()[1] for held in self._held)
         self._options = [option.format(other=self._other) for option in options]
         self._mode = [mode] if mode else []
         self._file = self.folder / "conf"
@@ -58,6 +60,12 @@ class Node(Server):
         place = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
         kept = () if self._mode else ("--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0")
         return [self._program, self._file, *self._mode, *place, *kept, *self._options]
+
+    def close(self) -> None:
+        """Kill the server, delete its folder and let go of its ports."""
+        super().close()
+        for held in self._held:
+            held.close()
 
     def answers(self) -> bool:
         """Whether it answers a PING."""
@@ -144,21 +152,28 @@ def running_cluster() -> Iterator[Several]:
                 )
         _until(lambda: all(_cluster(node)["cluster_known_nodes"] == "6" for node in nodes), "all know each other")
         for node, primary in zip(replicas, primaries, strict=True):
-            with node.client() as client, primary.client() as other:
-                client.execute_command("CLUSTER", "REPLICATE", other.execute_command("CLUSTER", "MYID"))
+            # Refused as long as it has only heard of the other, and not yet heard it.
+            _until(partial(_made_to_follow, node, primary), "a replica knows its primary")
         bus = Several(f"redis+cluster://{','.join(node.address for node in nodes[:2])}", nodes, [])
         _until(lambda: all(_cluster(node)["cluster_state"] == "ok" for node in nodes), "the Cluster is whole")
         _until(lambda: all(bus._follows(node) for node in replicas), "each primary is followed")
         yield bus
 
 
-def free_port() -> int:
-    """A port that nobody listens on, below those that the system gives to whoever calls out."""
+def _held_port() -> socket.socket:
+    """A port that nobody listens on, below those that the system gives to whoever calls out.
+
+    It is ours until the socket is closed, also while no server of ours listens there: whoever looks for one here holds
+    it for datagrams first, which no server needs. Else two tests at one moment would be given the same.
+    """
     while True:
-        port = _PORTS.start + secrets.randbelow(len(_PORTS))
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        place = "127.0.0.1", _PORTS.start + secrets.randbelow(len(_PORTS))
+        held = socket.socket(type=socket.SOCK_DGRAM)
+        with suppress(OSError), socket.socket() as probe:
+            held.bind(place)
+            probe.bind(place)
+            return held
+        held.close()
 
 
 def _started(stack: ExitStack, *options: str, **what: str) -> Node:
@@ -173,6 +188,11 @@ def _knows_all(sentinel: Node) -> bool:
         told: Any = client.execute_command("SENTINEL", "MASTER", NAME)
     known = dict(zip(told[::2], told[1::2], strict=True)) if isinstance(told, list) else told
     return int(known["num-slaves"]) == 1 and int(known["num-other-sentinels"]) == SENTINELS - 1
+
+
+def _made_to_follow(node: Node, primary: Node) -> bool:
+    with node.client() as client, primary.client() as other:
+        return bool(client.execute_command("CLUSTER", "REPLICATE", other.execute_command("CLUSTER", "MYID")))
 
 
 def _cluster(node: Node) -> dict[str, str]:
@@ -194,7 +214,7 @@ def _until(look: Callable[[], bool], what: str) -> None:
 
 def _refuse_without_sentinel() -> None:
     asked = subprocess.run(
-        [find_binary(), "--sentinel", "--port", "0"], capture_output=True, timeout=10, check=False, text=True
+        [find_binary(), "--sentinel", "--port", "0"], capture_output=True, timeout=60, check=False, text=True
     )
     # Without a file it refuses to be one; a server that knows nothing of Sentinels says something else.
     if "sentinel" not in (asked.stdout + asked.stderr).lower():

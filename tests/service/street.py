@@ -28,7 +28,7 @@ BUILD: Mapping[str, Callable[[Settings], tuple[Any, ASGIApp]]] = {
     "referral": build_referral,
     "stats": build_stats,
 }
-WAIT_S_MAX = 30.0
+WAIT_S_MAX = 60.0
 
 Seen = TypeVar("Seen")
 

@@ -12,7 +12,7 @@ import httpx
 
 from services import SERVICES
 
-WAIT_S_MAX = 30.0
+WAIT_S_MAX = 60.0
 OPEN_S_MAX = 90.0
 """A house opens in a few seconds, unless the machine does much else besides."""
 LOOK_EVERY_S = 0.1
