@@ -133,7 +133,8 @@ async def roll_the_bus_back(ground: Ground, chance: Random) -> bool:
     await asyncio.sleep(chance.uniform(1.0, PAUSE_S_MAX))
     await asyncio.to_thread(ground.valkey.kill)
     await asyncio.to_thread(shutil.rmtree, data)
-    await asyncio.to_thread(ground.kept.rename, data)
+    # What it kept may lie on another disk.
+    await asyncio.to_thread(shutil.move, ground.kept, data)
     await asyncio.to_thread(ground.valkey.start)
     return True
 
