@@ -52,7 +52,9 @@ class Postgresql(Server):
     def command(self) -> Sequence[str | Path]:
         """Only the socket, no port: nothing to collide with."""
         place = ("-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}")
-        return [self._programs / "postgres", "-D", self.folder / "data", *place]
+        # What its processes share lies in its folder: of one that is killed, nothing else is left on the machine.
+        shared = ("-c", "dynamic_shared_memory_type=mmap")
+        return [self._programs / "postgres", "-D", self.folder / "data", *place, *shared]
 
     def identity(self) -> Mapping[str, Any]:
         """`nobody` in root's place: PostgreSQL refuses to run as root."""
