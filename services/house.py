@@ -34,7 +34,7 @@ RESTART_AFTER_S = (0.1, 0.5, 2.0, 5.0)
 STEADY_S = 30.0
 CARD_MODE = 0o644
 """Where things are is no secret: whoever looks after the machine may ask for it."""
-_FREE_PORTS = range(20_000, 32_000)
+FREE_PORTS = range(20_000, 32_000)
 """Below what Linux (32768) and macOS (49152) give to those who call out."""
 
 
@@ -284,7 +284,7 @@ def _free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as held:
         found: list[int] = []
         while len(found) < count:
-            port = _FREE_PORTS.start + secrets.randbelow(len(_FREE_PORTS))
+            port = FREE_PORTS.start + secrets.randbelow(len(FREE_PORTS))
             probe = held.enter_context(socket.socket())
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))

@@ -8,13 +8,23 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, make_url
 
+from services import house
 from tests.logs import PARTS, migrated
 from tests.servers import ServerUnavailable, Valkey, fresh_database, running_postgresql, running_valkey
 
+PORTS = 1_000
+"""So many for each worker of the run."""
+
 
 def pytest_configure() -> None:
-    """No example that is made up has a time limit of its own: it would be that of a machine without other work."""
-    settings.register_profile("maison", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    """How examples are made up: without a time limit of their own, which would be that of a machine without other work.
+
+    The same ones each time where a change is judged (`CI`): what chance finds on another day says nothing of it. At a
+    desk they are new ones each time.
+    """
+    slow = [HealthCheck.too_slow]
+    judging = bool(os.environ.get("CI"))
+    settings.register_profile("maison", deadline=None, suppress_health_check=slow, derandomize=judging)
     settings.load_profile("maison")
 
 
@@ -37,6 +47,17 @@ def settings_from_outside() -> Iterator[Mapping[str, str]]:
         for name in outside:
             environment.delenv(name)
         yield outside
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ports_of_our_own(settings_from_outside: Mapping[str, str]) -> Iterator[None]:
+    """Houses look for free ports where those of other workers do not: else two may find the same one free."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    places = house.FREE_PORTS
+    first = places.start + worker * PORTS % len(places)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(house, "FREE_PORTS", range(first, first + PORTS))
+        yield
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Everything held on somebody as a page that prints: for the one it is held on, handed over by who answers for it."""
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def identity_words(identity: Mapping[str, Any], language: Language) -> list[tupl
     def said(name: str, value: str | bool) -> str:
         if isinstance(value, bool):
             return text(_YES if value else _NO)
+        if name == "birth_date":
+            return language.short_day(date.fromisoformat(value))
         return str(language.locale.languages.get(value, value)) if name == "language" else value
 
     return [

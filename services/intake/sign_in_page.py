@@ -23,10 +23,6 @@ _REMEDIES = {
     "wrong-sign-in": ("password", mark("L’identifiant ou le mot de passe ne convient pas : vérifiez les deux.")),
     "too-many-tries": ("password", mark("Trop d’essais : attendez une minute, puis recommencez.")),
     "busy": ("password", mark("Trop de connexions en ce moment : recommencez dans quelques secondes.")),
-    "new-password-required": (
-        "new_password",
-        mark("Ce mot de passe ne servait qu’une fois : choisissez le vôtre, et écrivez aussi l’ancien."),
-    ),
     "invalid-fields": (
         "new_password",
         mark("Choisissez au moins 12 caractères, sans votre identifiant et autres que l’ancien mot de passe."),
@@ -93,11 +89,13 @@ def sign_in_pages(
         except FormFaults as faults:
             return page.render("sign_in.html", 422, faults=faults, typed=typed, choose=choose, provider=by)
         except Problem as refusal:
+            if refusal.slug == "new-password-required":
+                # Everybody's first step, and no mistake of theirs.
+                return page.render("sign_in.html", refusal.status, typed=typed, choose=True, first=True, provider=by)
             if refusal.slug not in _REMEDIES:
                 raise
             field, remedy = _REMEDIES[refusal.slug]
             wrong = FormFaults([FieldFault(field, remedy)])
-            choose = choose or field == "new_password"
             answer = page.render("sign_in.html", refusal.status, faults=wrong, typed=typed, choose=choose, provider=by)
             answer.headers.update(refusal.headers)
             return answer

@@ -52,6 +52,8 @@ def _environment() -> dict[str, str | float | bool]:
 
 def assert_accessible(page: Page) -> None:
     """Nothing that axe-core finds by WCAG 2.1 A and AA on the page as it is now, and no sideways scrolling."""
+    # Words are there before the styles that they are read in.
+    page.wait_for_load_state()
     violations = Axe().run(page, options=RULES).response["violations"]
     told = [
         f"{found['id']}: {found['help']}\n    " + "\n    ".join(node["html"][:200] for node in found["nodes"][:5])

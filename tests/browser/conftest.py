@@ -5,15 +5,18 @@ The browser is kept for the package: pytest closes it before a test of another f
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from services.house import House, running
 from shared.settings import Settings
@@ -21,8 +24,14 @@ from tests.browser.chromium import NO_BROWSER, find_chromium, running_browser
 
 OPEN_S_MAX = 90.0
 WAIT_MS_MAX = 30_000
+ZONE = ZoneInfo("Europe/Paris")
+"""Of the houses under test."""
+A_TEST_S = 45
+"""No test of this folder takes as long: what is left of a day is enough for it, or it waits for the next."""
 NARROW = {"width": 320, "height": 720}
 WIDE = {"width": 1280, "height": 900}
+STILL = {"viewport": WIDE, "locale": "fr-FR", "reduced_motion": "reduce"}
+"""A desk's screen on which no colour is on its way to another while it is looked at."""
 
 
 @pytest.fixture(scope="package")
@@ -31,8 +40,18 @@ def browser(settings_from_outside: Mapping[str, str]) -> Iterator[Browser]:
     program = find_chromium(settings_from_outside.get("MAISON_TEST_CHROMIUM", ""))
     if program is None:
         pytest.skip(NO_BROWSER)
+    expect.set_options(timeout=WAIT_MS_MAX)
     with running_browser(program) as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def a_day_long_enough() -> None:
+    """What is counted today is counted on one day: just before midnight, wait for the next."""
+    now = datetime.now(ZONE)
+    left = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), ZONE) - now
+    if left < timedelta(seconds=A_TEST_S):
+        time.sleep(left.total_seconds() + 1)
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,7 @@ def opened_house(data: Path, **settings: Any) -> Iterator[OpenedHouse]:
     thread.start()
     try:
         assert opened.wait(OPEN_S_MAX), "the house did not open"
-        clients = {name: httpx.Client(base_url=url, timeout=20) for name, url in urls.items()}
+        clients = {name: httpx.Client(base_url=url, timeout=60) for name, url in urls.items()}
         yield OpenedHouse(urls, clients["intake"], clients["referral"], clients["stats"], data)
         for client in clients.values():
             client.close()
@@ -98,7 +117,7 @@ def open_page(browser: Browser) -> Iterator[Opening]:
     complaints: list[str] = []
 
     def opened(**options: object) -> Page:
-        context = browser.new_context(**{"viewport": WIDE, "locale": "fr-FR", **options})  # type: ignore[arg-type]
+        context = browser.new_context(**{**STILL, **options})  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS_MAX)

@@ -47,7 +47,7 @@ def account(house: OpenedHouse, role: str, **scope: str) -> Account:
     asked = {"login": login, "display_name": "Agent inventé", "role": role, **scope}
     made = house.intake.post("/internal/accounts", json=asked, headers={"X-House-Key": key}).json()
     form = {"login": login, "password": made["one_time_password"], "new_password": CHOSEN}
-    with httpx.Client(base_url=house.urls["intake"], timeout=20) as client:
+    with httpx.Client(base_url=house.urls["intake"], timeout=60) as client:
         assert client.post("/session", json=form).status_code == 201
         return Account(login, {"Cookie": f"maison_session={client.cookies['maison_session']}", **SAME_ORIGIN})
 
@@ -113,7 +113,7 @@ def test_a_session_that_ends_while_a_form_is_filled_loses_nothing(
 
 def test_what_people_write_is_shown_and_never_run(closed_house: OpenedHouse, page: Page) -> None:
     """A corpus of hostile texts, as names, notes and reasons, on the pages that show them."""
-    with httpx.Client(base_url=closed_house.urls["intake"], timeout=20) as client:
+    with httpx.Client(base_url=closed_house.urls["intake"], timeout=60) as client:
         coordinator = account(closed_house, "coordinator").session
         officer = account(closed_house, "data_protection")
         visit = {"requests": [{"category": "administrative", "answered": True}]}
@@ -137,6 +137,8 @@ def test_what_people_write_is_shown_and_never_run(closed_house: OpenedHouse, pag
     page.goto(f"{closed_house.urls['intake']}/openings/page")
     sign_in(page, officer.login)
     page.wait_for_selector("text=Dossiers sous scellés")
+    # The title is there before the rest of the page is.
+    page.wait_for_load_state()
     shown = page.inner_text("main")
     assert not [text for text in HOSTILE if " ".join(text.split()) not in " ".join(shown.split())]
     assert_accessible(page)
@@ -166,6 +168,7 @@ def test_the_visit_of_a_sealed_case_is_corrected_after_saying_why_by_the_keyboar
     assert "Aide juridique" not in page.inner_text("main")
     if kind != "scriptless":
         assert_accessible(page)
+    page.locator("textarea:focus").wait_for()
     page.keyboard.type("La personne corrige son accueil inventé")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

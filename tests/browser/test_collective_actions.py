@@ -44,7 +44,7 @@ def test_an_action_is_entered_and_somebody_named_by_the_keyboard_alone(page: Pag
     page.goto(f"{house.urls['intake']}/desk/actions")
     keys = Keys(page)
     # The first field is in focus: a workshop, of the same day, about health, of twelve people.
-    assert page.evaluate("document.activeElement.name") == "kind"
+    page.locator("[name=kind]:focus").wait_for()
     keys.press("ArrowDown")
     keys.until("[name=headcount]")
     keys.write("12")

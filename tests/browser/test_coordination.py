@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import assert_accessible
 from tests.servers import running_valkey
@@ -39,7 +39,8 @@ def test_the_page_is_accessible_wide_and_narrow_closed_and_opened(
 
 def test_a_referral_is_handed_on_by_the_keyboard_alone(page: Page, stuck_street: Street) -> None:
     go(page, stuck_street)
-    before = page.locator("section[aria-labelledby=stuck-title] li").count()
+    stuck = page.locator("section[aria-labelledby=stuck-title] li")
+    before = stuck.count()
     page.locator("section[aria-labelledby=stuck-title] summary").first.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -47,7 +48,7 @@ def test_a_referral_is_handed_on_by_the_keyboard_alone(page: Page, stuck_street:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("status").filter(has_text="confiée à CCAS").wait_for()
-    assert page.locator("section[aria-labelledby=stuck-title] li").count() == before - 1
+    expect(stuck).to_have_count(before - 1)
     assert_accessible(page)
 
 

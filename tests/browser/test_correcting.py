@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import assert_accessible
-from tests.browser.conftest import WIDE, OpenedHouse
+from tests.browser.conftest import STILL, OpenedHouse
 from tests.service.street import until
 
 
@@ -19,7 +19,7 @@ def desk(page: Page, house: OpenedHouse) -> Page:
 @pytest.fixture
 def cut_off(browser: Browser, house: OpenedHouse) -> Iterator[Page]:
     """A desk whose network a test may cut; what the browser complains of then is no fault."""
-    context = browser.new_context(viewport=WIDE, locale="fr-FR")  # type: ignore[arg-type]
+    context = browser.new_context(**STILL)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{house.urls['intake']}/desk")
     yield page
@@ -42,6 +42,7 @@ def test_the_last_entry_is_voided_with_one_key_and_one_to_confirm(desk: Page, ho
     desk.wait_for_url("**/desk/visits/*")
     assert_accessible(desk)
     visit_id = desk.url.rpartition("/")[2]
+    desk.locator("main button:focus").wait_for()
     press(desk, "Enter")
     desk.wait_for_url("**/desk")
     assert "Accueil annulé" in desk.inner_text("main")
@@ -89,9 +90,10 @@ def test_without_scripts_the_same_is_done_by_links_and_forms(scriptless: Page, h
     answer = house.intake.post("/visits", json={"requests": [{"category": "legal"}]})
     scriptless.goto(f"{house.urls['intake']}/desk")
     scriptless.locator("#last").click()
-    assert scriptless.url.endswith(answer.json()["visit_id"])
+    scriptless.wait_for_url(f"**/{answer.json()['visit_id']}")
     scriptless.get_by_label("Pourquoi").select_option("duplicate")
     scriptless.get_by_role("button", name="Annuler cet accueil").click()
+    scriptless.get_by_text("Accueil annulé").wait_for()
     assert house.intake.get(f"/visits/{answer.json()['visit_id']}").json()["voided_for"] == "duplicate"
 
 
@@ -112,6 +114,7 @@ def test_language_and_children_are_put_right_by_the_keyboard_and_the_code_is_the
     desk.get_by_role("combobox", name="Langue").focus()
     desk.keyboard.type("turc")
     press(desk, "Tab", "Tab", "Tab", "Space", "Enter")
+    desk.wait_for_url("**/desk?*done=*")
     desk.locator("#done .code").wait_for()
     assert "Accueil corrigé" in desk.inner_text("main")
     visit_id = desk.url.partition("done=")[2].partition("&")[0]

@@ -31,6 +31,8 @@ def street(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
         # Periods that are over are published when stats starts.
         with open_street(folder, bus, catalogue=house) as opened:
             until(lambda: opened.stats.get(f"/report/{REVIEWED}/city").is_success)
+            # What comes late would move the figures under a test's eyes.
+            until(lambda: opened.stats.get("/stats/visits").json()["rows"] == [{"count": 26}])
             yield opened
 
 

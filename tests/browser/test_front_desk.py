@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.chromium import assert_accessible
-from tests.browser.conftest import WIDE, OpenedHouse
+from tests.browser.conftest import STILL, OpenedHouse
 from tests.service.street import until
 
 KEYSTROKES_MAX = 6
@@ -37,7 +37,7 @@ def desk(page: Page, house: OpenedHouse) -> Page:
 @pytest.fixture
 def cut_off(browser: Browser, house: OpenedHouse) -> Iterator[tuple[BrowserContext, Page]]:
     """A desk whose network a test may cut; what the browser complains of then is no fault."""
-    context = browser.new_context(viewport=WIDE, locale="fr-FR")  # type: ignore[arg-type]
+    context = browser.new_context(**STILL)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{house.urls['intake']}/desk")
     yield context, page

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.chromium import assert_accessible
 from tests.browser.conftest import OpenedHouse
@@ -74,9 +74,13 @@ def test_it_is_answered_without_scripts(house: OpenedHouse, scriptless: Page) ->
 
 def test_no_address_goes_out_with_what_the_page_asks_for(house: OpenedHouse, page: Page) -> None:
     _, address = given_link(house)
-    asked: list[dict[str, str]] = []
-    page.on("request", lambda request: asked.append(request.all_headers()))
+    asked: list[Request] = []
+
+    def hear(request: Request) -> None:
+        asked.append(request)
+
+    page.on("request", hear)
     page.goto(address)
     page.wait_for_load_state("networkidle")
     assert len(asked) > 3
-    assert not [headers["referer"] for headers in asked if "referer" in headers]
+    assert not [request.url for request in asked if "referer" in request.all_headers()]

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from tests.browser.chromium import assert_accessible
 from tests.browser.conftest import OpenedHouse, Opening
@@ -309,7 +309,9 @@ def test_the_day_list_prints_on_one_sheet(page: Page, desk: str, house: OpenedHo
     page.locator("summary", has_text="Donner un rendez-vous").click()
     page.locator("details[open]").get_by_role("radio").first.check()
     page.locator("details[open]").get_by_role("button").click()
+    expect(page.locator(".notice")).to_be_visible()
     page.get_by_role("link", name="Liste du jour").click()
+    page.wait_for_url("**/day*")
     page.set_viewport_size({"width": 320, "height": 720})
     assert_accessible(page)
     expect(page.locator("tbody tr", has_text="Rendez-vous donné")).to_have_count(1)
@@ -327,6 +329,7 @@ def test_somebody_is_walked_to_the_door_and_the_permanence_is_then_called_off(
     page.locator("summary", has_text="Donner un rendez-vous").click()
     page.locator("details[open]").get_by_role("radio").last.check()
     page.locator("details[open]").get_by_role("button").click()
+    expect(page.locator(".notice")).to_be_visible()
     page.goto(f"{house.urls['referral']}/desks/referral/{one}")
     page.get_by_role("button", name="Accompagnée à la porte").click()
     page.get_by_role("status").filter(has_text="accompagnée à la porte").wait_for()
@@ -348,14 +351,18 @@ def test_somebody_is_walked_to_the_door_and_the_permanence_is_then_called_off(
 
 def test_a_page_calls_nobody_but_its_own_house(page: Page, desk: str, house: OpenedHouse) -> None:
     asked: list[str] = []
-    received: list[int] = []
+    received: list[Request] = []
+
+    def hear(request: Request) -> None:
+        received.append(request)
+
     page.on("request", lambda request: asked.append(request.url))
-    page.on("requestfinished", lambda request: received.append(request.sizes()["responseBodySize"]))
+    page.on("requestfinished", hear)
     hand_over(house, 25)
     page.goto(desk)
     expect(page.locator("#state")).to_have_text("En direct")
     assert {urlsplit(url).netloc for url in asked} == {urlsplit(desk).netloc}
-    assert sum(received) < 100_000
+    assert sum(request.sizes()["responseBodySize"] for request in received) < 100_000
 
 
 def test_a_long_queue_is_read_page_by_page(open_page: Opening, desk: str, house: OpenedHouse) -> None:
@@ -364,6 +371,7 @@ def test_a_long_queue_is_read_page_by_page(open_page: Opening, desk: str, house:
     page.goto(desk)
     assert page.locator(".referral").count() == 25
     page.get_by_role("link", name="Suite de la liste").click()
+    expect(page.locator(".referral")).to_have_count(5)
     assert [each.get_attribute("id") for each in page.locator(".referral").all()] == [f"r-{one}" for one in came[25:]]
     row(page, came[-1]).get_by_role("button", name="Accepter").click()
     # One is back where one was.

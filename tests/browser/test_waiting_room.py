@@ -140,8 +140,8 @@ def test_what_is_said_of_a_visit_is_kept_in_a_draft(open_page: Opening, house: O
     press(page, "p", "j", "Enter")
     page.locator("#waiting[data-count='1']").wait_for()
     assert '"children":true' in page.evaluate("Object.values(localStorage).join()")
-    page.unroute("**/visits")
-    with page.expect_response("**/visits") as sent:
+    with page.expect_response(lambda answer: answer.url.endswith("/visits") and answer.ok) as sent:
+        page.unroute("**/visits")
         page.locator("#waiting[data-count='0']").wait_for(state="attached")
     assert sent.value.json()["invitation"]
 
@@ -151,6 +151,7 @@ def test_the_waiting_room_without_scripts(scriptless: Page, house: OpenedHouse) 
     scriptless.goto(f"{house.urls['intake']}/desk")
     scriptless.get_by_role("button", name="Quelqu’un arrive").click()
     scriptless.get_by_role("button", name="Recevoir le numéro").click()
+    scriptless.locator("#receiving", has_text="cet accueil est le sien").wait_for()
     scriptless.get_by_role("button", name="Annuler").click()
     scriptless.get_by_text("la salle d’attente est comme avant").wait_for()
     scriptless.get_by_role("button", name="Recevoir le numéro").click()

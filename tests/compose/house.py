@@ -49,7 +49,7 @@ class ComposedHouse:
 
     def open(self) -> None:
         """Bring everything up in the order that `depends_on` asks for: this podman does not wait for health itself."""
-        run([sys.executable, "-m", "services.secret_files", self.secrets], os.environ, 30)
+        run([sys.executable, "-m", "services.secret_files", self.secrets], os.environ, 60)
         self.start(*SERVERS_FIRST)
         for name in SERVERS_FIRST:
             until(lambda name=name: self.is_healthy(name), f"{name} is healthy")  # type: ignore[misc]
@@ -118,14 +118,14 @@ class ComposedHouse:
     def is_ready(self, name: str) -> bool:
         """Whether a service hears its topics."""
         try:
-            return httpx.get(f"{self.url(name)}/health/ready", timeout=5).is_success
+            return httpx.get(f"{self.url(name)}/health/ready", timeout=20).is_success
         except httpx.TransportError:
             return False
 
     def reads(self, name: str) -> set[tuple[str, int]]:
         """The partitions that a replica reads; none while nobody answers."""
         try:
-            told = httpx.get(f"{self.url(name)}/health/ready", timeout=5).json()
+            told = httpx.get(f"{self.url(name)}/health/ready", timeout=20).json()
         except (httpx.TransportError, ValueError):
             return set()
         return {(each["topic"], each["partition"]) for each in told.get("subscribers", ()) if each["owned"]}
@@ -133,7 +133,7 @@ class ComposedHouse:
     def watched(self, what: str) -> list[dict[str, Any]]:
         """What Prometheus answers to an expression; nothing while it is not there."""
         try:
-            answer = httpx.get(f"{self.url('prometheus')}/api/v1/query", params={"query": what}, timeout=5)
+            answer = httpx.get(f"{self.url('prometheus')}/api/v1/query", params={"query": what}, timeout=20)
         except httpx.TransportError:
             return []
         found: list[dict[str, Any]] = answer.json()["data"]["result"] if answer.is_success else []
@@ -151,7 +151,7 @@ class ComposedHouse:
 
     def _client(self, role: str) -> httpx.Client:
         token = self.maison("token", "create", "--role", role).strip()
-        client = httpx.Client(auth=SwappedToken(self.url("intake"), token), timeout=20)
+        client = httpx.Client(auth=SwappedToken(self.url("intake"), token), timeout=60)
         self._clients.append(client)
         return client
 

@@ -58,8 +58,9 @@ def test_a_backup_is_made_from_beside_the_house(house: ComposedHouse, tmp_path: 
 
 
 def test_nobody_is_let_in_who_does_not_say_who_he_is(house: ComposedHouse) -> None:
-    assert httpx.post(f"{house.url('intake')}/visits", json={"requests": [{"category": "housing"}]}).status_code == 401
-    assert httpx.get(f"{house.url('stats')}/stats/visits").status_code == 401
+    body = {"requests": [{"category": "housing"}]}
+    assert httpx.post(f"{house.url('intake')}/visits", json=body, timeout=60).status_code == 401
+    assert httpx.get(f"{house.url('stats')}/stats/visits", timeout=60).status_code == 401
     assert len(house.within("intake", "cat", "data/first-password").strip()) > 20
 
 
@@ -81,7 +82,7 @@ def test_a_container_has_no_more_rights_than_it_needs(house: ComposedHouse, name
 
 
 def test_parts_reach_only_those_whom_they_speak_with(house: ComposedHouse) -> None:
-    assert reaches(house, "bi", "postgres", 5432)
+    until(lambda: reaches(house, "bi", "postgres", 5432), "bi reaches the database")
     assert not reaches(house, "bi", "valkey", 6379)
     assert not reaches(house, "valkey", "postgres", 5432)
     assert not reaches(house, "postgres", "valkey", 6379)
@@ -102,7 +103,7 @@ def test_the_city_reaches_the_database_at_the_loopback_address(house: ComposedHo
 
 def test_prometheus_watches_every_replica_and_understands_every_alert(house: ComposedHouse) -> None:
     until(lambda: len(house.watched("up{job='maison'} == 1")) == len(SERVICES), "every replica is watched")
-    loaded = httpx.get(f"{house.url('prometheus')}/api/v1/rules").json()["data"]["groups"]
+    loaded = httpx.get(f"{house.url('prometheus')}/api/v1/rules", timeout=60).json()["data"]["groups"]
     written = yaml.safe_load((ROOT / "shared/telemetry/prometheus/alerts.yml").read_text())["groups"]
     rules = [rule for group in loaded for rule in group["rules"]]
     assert {rule["name"] for rule in rules} == {rule["alert"] for group in written for rule in group["rules"]}
@@ -111,7 +112,7 @@ def test_prometheus_watches_every_replica_and_understands_every_alert(house: Com
 
 def all_ok(house: ComposedHouse) -> bool:
     """Whether Prometheus has evaluated each of its rules, and none has failed."""
-    groups = httpx.get(f"{house.url('prometheus')}/api/v1/rules").json()["data"]["groups"]
+    groups = httpx.get(f"{house.url('prometheus')}/api/v1/rules", timeout=60).json()["data"]["groups"]
     return all(rule["health"] == "ok" for group in groups for rule in group["rules"])
 
 

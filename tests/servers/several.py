@@ -92,6 +92,7 @@ class Several:
 
     def fail_over(self, key: str) -> None:
         """Kill the server that has a key, wait until another has it, and bring the old one back, empty."""
+        _until(lambda: bool(self.primary_of(key)), f"somebody has {key}")
         lost = self.primary_of(key)
         lost.kill()
         _until(lambda: self.primary_of(key) is not lost, f"another server has {key}")

@@ -3,12 +3,15 @@
 import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from shared.settings import Settings
-from tests.referral_desk import opened_desk
+from tests.referral_desk import Clock, opened_desk
 
 SENSITIVE = "famille--violences-conjugales"
+WAITED = (3, 2)
+"""Business days until a partner is reminded, and from there until the coordinator is told."""
 
 
 def leave_stuck(folder: Path) -> list[str]:
@@ -17,11 +20,10 @@ def leave_stuck(folder: Path) -> list[str]:
 
     async def seed() -> None:
         async with opened_desk(Settings(data=folder).database("referral")) as desk:
-            # Long enough ago for five business days to have passed, too short for ten.
-            desk.clock.moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=11)
+            desk.clock.moment = _long_enough_before(datetime.now(UTC).replace(microsecond=0))
             names.extend(await desk.issue(3))
             names.extend(await desk.issue(category="legal", partner="p06", topic=SENSITIVE))
-            for days in (3, 2):
+            for days in WAITED:
                 desk.clock.business_days(days)
                 await desk.timer.look()
 
@@ -31,3 +33,14 @@ def leave_stuck(folder: Path) -> list[str]:
     thread.join()
     assert len(names) == 4, "nothing was left"
     return names
+
+
+def _long_enough_before(now: datetime) -> datetime:
+    """The last day on which it could have come that the coordinator knows of by now: then it expires days from now."""
+    for days in count(sum(WAITED)):
+        clock = Clock(now - timedelta(days=days))
+        for waited in WAITED:
+            clock.business_days(waited)
+        if clock() < now:
+            return now - timedelta(days=days)
+    raise AssertionError("there was no such day")

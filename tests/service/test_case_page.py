@@ -226,6 +226,13 @@ def test_as_many_letters_as_the_page_lets_in_are_a_note_however_many_lines(close
     assert add_note(worker, case_id, note_form(worker, case_id, "x\r\n" * 249 + "xx")).status_code == 303
 
 
+def test_a_sign_that_nobody_sees_is_said_to_be_there_and_the_note_stays(closed: Street) -> None:
+    worker = closed.as_role("front_desk")
+    case_id = case_of(worker)
+    answer = add_note(worker, case_id, note_form(worker, case_id, f"{NOTE}\u200b"))
+    assert (answer.status_code, "signe qui ne se voit pas" in answer.text, NOTE in answer.text) == (422, True, True)
+
+
 def test_a_note_of_an_absorbed_case_is_read_with_the_other_and_none_in_the_past(closed: Street) -> None:
     worker = closed.as_role("front_desk")
     kept, absorbed = case_of(worker), case_of(worker)

@@ -182,7 +182,10 @@ def test_an_identity_is_put_right_and_whatever_was_not_touched_stays(
     del form["phone"]
     answer = correct(desk, somebody, {**form, "given_name": "Zoé-Inventée", "birth_date": "1931-07-04"})
     assert (answer.status_code, answer.headers["location"]) == (303, page)
-    assert "Identité corrigée." in desk.get(page).text
+    shown = desk.get(page).text
+    assert "Identité corrigée." in shown
+    assert "<dd>04/07/1931</dd>" in shown
+    assert shown.index(">éwé<") < shown.index(">zoulou<")
     after = desk.get(f"/people/{somebody}").json()
     changed = {"given_name": "Zoé-Inventée", "birth_date": "1931-07-04", "phone": None, "version": 2}
     assert after == {**before, **changed, "address": "7 rue Inventée\n21000 Dijon"}

@@ -60,7 +60,9 @@ def test_a_button_pressed_twice_draws_up_one_list(house: Street) -> None:
 def test_a_list_is_signed_and_carried_out_and_whoever_came_back_stays(house: Street) -> None:
     (gone, _), (back, case_back) = silent(house), silent(house)
     page = drawn_up(house)
-    assert "Exécuter la liste" not in house.intake.get(page).text
+    unsigned = house.intake.get(page).text
+    assert "Exécuter la liste" not in unsigned
+    assert "<dt>Maison</dt>" in unsigned, "the archives see several houses' lists"
     early = press(house, f"{page}/execution", **SURE)
     assert (early.status_code, "Notez d’abord le visa" in early.text) == (409, True)
     assert "AD21/7, mercredi 4 mai 2022" in press(house, f"{page}/visa", **VISA).text

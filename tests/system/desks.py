@@ -20,6 +20,8 @@ BATCH_DESK = "desk-0"
 """Sends each of its visits as a file of one line."""
 PAUSE_S = 0.03
 RETRY_S = 0.05
+ANSWER_S_MAX = 20.0
+"""Whoever is killed breaks off at once: this is for a machine that does much else besides."""
 TRANSIENT = (408, 409, 429, 500, 502, 503, 504, 507)
 AGAIN_SHARE = 0.1
 """Of the acknowledged visits, how many are sent again as if the answer had been lost."""
@@ -42,7 +44,7 @@ class Desks:
         """Visits are recorded for as long as the block lasts; the last ones are seen through to their answer."""
         self._closing.clear()
         self._openings += 1
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=ANSWER_S_MAX) as client:
             at_work = [asyncio.create_task(self._work(client, number)) for number in range(desks)]
             try:
                 yield self

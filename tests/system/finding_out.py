@@ -38,7 +38,7 @@ QUESTIONS = {
 
 async def audited(place: Place, history: History, *, kept_as: Path | None = None) -> list[Finding]:
     """Drain the house, gather the evidence, and say everything that is wrong."""
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await place.ready(client)
         await drained(place, client)
         evidence = await gather(place, client)
@@ -50,10 +50,15 @@ async def audited(place: Place, history: History, *, kept_as: Path | None = None
 
 async def drained(place: Place, client: httpx.AsyncClient) -> None:
     """Wait until every reader stands at the head of its log."""
-    await until(lambda: _is_drained(place, client), "every reader stands at the head of its log")
+    await heard(place, client, letters=False)
 
 
-async def _is_drained(place: Place, client: httpx.AsyncClient) -> bool:
+async def heard(place: Place, client: httpx.AsyncClient, *, letters: bool = True) -> None:
+    """The same, whatever was put aside on the way (`letters`)."""
+    await until(lambda: _is_heard(place, client, letters=letters), "every reader stands at the head of its log")
+
+
+async def _is_heard(place: Place, client: httpx.AsyncClient, *, letters: bool) -> bool:
     try:
         states = {name: await place.ask(client, name, "status") for name in SERVICES}
     except httpx.TransportError:
@@ -64,7 +69,7 @@ async def _is_drained(place: Place, client: httpx.AsyncClient) -> bool:
         reader["checkpoint"] >= heads[reader["topic"]][str(reader["partition"])]
         for state in states.values()
         for reader in state["subscribers"]
-    ) and not any(state["dead_letters"] for state in states.values())
+    ) and (letters or not any(state["dead_letters"] for state in states.values()))
 
 
 async def gather(place: Place, client: httpx.AsyncClient) -> Evidence:

@@ -35,6 +35,7 @@ class Lines:
         self._tasks: set[asyncio.Task[None]] = set()
         self._silent: frozenset[Way] = frozenset()
         self._delay_s = 0.0
+        self._is_closed = False
         self.port = 0
         self.struck = 0
 
@@ -46,6 +47,7 @@ class Lines:
     async def close(self) -> None:
         """Cut everything and take nothing more."""
         assert self._server is not None
+        self._is_closed = True
         self._server.close()
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -79,6 +81,10 @@ class Lines:
             near.transport.abort()
             return
         line = _Line(near, far)
+        if self._is_closed:
+            # It was on its way while the others were cut.
+            line.cut()
+            return
         self._open[line] = None
         for way, reader, writer in (("there", near_reader, far), ("back", far_reader, near)):
             task = asyncio.create_task(self._pass_on(line, "there" if way == "there" else "back", reader, writer))

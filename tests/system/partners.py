@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.auditing.history import ANSWER, COUNT, History
-from tests.system.desks import RETRY_S
+from tests.system.desks import ANSWER_S_MAX, RETRY_S
 from tests.system.place import Place
 
 LOOK_EVERY_S = 0.2
@@ -17,7 +17,7 @@ LOOK_EVERY_S = 0.2
 @asynccontextmanager
 async def at_work(place: Place, history: History) -> AsyncIterator[None]:
     """Referrals are accepted, and the counter of visits is read, for as long as the block lasts."""
-    async with httpx.AsyncClient(timeout=5) as client:
+    async with httpx.AsyncClient(timeout=ANSWER_S_MAX) as client:
         tasks = [
             asyncio.create_task(_forever(_accept_some, place, client, history)),
             asyncio.create_task(_forever(_read_counter, place, client, history)),
@@ -34,16 +34,18 @@ async def _forever(step: Any, place: Place, client: httpx.AsyncClient, history: 
     while True:
         try:
             await step(place, client, history)
-        except httpx.TransportError:
+        except httpx.HTTPError:
+            # Nobody answers, or not as wished: the worker looks again.
             await asyncio.sleep(RETRY_S)
         await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _accept_some(place: Place, client: httpx.AsyncClient, history: History) -> None:
-    for partner in (await client.get(f"{place.urls['referral']}/partners")).json():
+    partners = (await client.get(f"{place.urls['referral']}/partners")).raise_for_status()
+    for partner in partners.json():
         query: dict[str, str | int] = {"status": "issued", "limit": 2}
         page = await client.get(f"{place.urls['referral']}/queues/{partner['code']}", params=query)
-        for item in page.json()["items"]:
+        for item in page.raise_for_status().json()["items"]:
             await _accept(place, client, history, item)
             await asyncio.sleep(LOOK_EVERY_S)
 

@@ -35,7 +35,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
         yield first, second
 
 
-@pytest.mark.timeout(240)  # two houses, one after the other, where two processors may be all there is
+@pytest.mark.timeout(300)  # two houses, one after the other, where two processors may be all there is
 async def test_a_house_lost_after_a_backup_comes_back_with_every_visit_acknowledged_before(
     stores: tuple[str, str], valkey: Valkey, tmp_path: Path
 ) -> None:
@@ -49,7 +49,7 @@ async def test_a_house_lost_after_a_backup_comes_back_with_every_visit_acknowled
             # The bus has heard of these; the backup has not.
             await desks.some_more(20)
         after = acknowledged(history) - before
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             # Nobody is held any longer than the copies took.
             await drained(lost.place, client)
         elsewhere = Settings(data=tmp_path / "found", database_url=stores[1], redis_url=valkey.url)
@@ -58,7 +58,7 @@ async def test_a_house_lost_after_a_backup_comes_back_with_every_visit_acknowled
         for service in SERVICES:
             lost.signal(service, signal.SIGKILL)
     await asyncio.to_thread(restore, elsewhere, target)
-    async with open_house(tmp_path / "found", valkey.url, stores[1]) as found, httpx.AsyncClient(timeout=10) as client:
+    async with open_house(tmp_path / "found", valkey.url, stores[1]) as found, httpx.AsyncClient(timeout=60) as client:
         place = found.place
         await drained(place, client)
         there = {visit for visit in before | after if await is_there(client, place, visit)}

@@ -133,7 +133,7 @@ async def test_a_house_killed_while_it_parks_or_replays_counts_once(valkey: Valk
         await _tell(place, "referral", "dead-letters/replay")
         for point in ("replay.before-commit", "replay.after-commit"):
             await _dies(premises, "stats", point, "dead-letters/replay")
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             await place.ready(client)
             await drained(place, client)
             evidence = await gather(place, client)

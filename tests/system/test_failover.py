@@ -33,7 +33,7 @@ def bus(request: pytest.FixtureRequest) -> Iterator[Several]:
         pytest.skip(str(reason))
 
 
-@pytest.mark.timeout(180)  # up to ten processes, where two processors may be all there is
+@pytest.mark.timeout(300)  # up to ten processes, where two processors may be all there is
 async def test_a_house_stays_exact_while_the_server_of_its_topics_is_killed(bus: Several, tmp_path: Path) -> None:
     history = History()
     async with open_house(tmp_path / "house", bus.url) as house:

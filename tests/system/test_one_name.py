@@ -18,7 +18,7 @@ LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
 FILE = re.compile(r'(?:src|href)="(/static/[^"]+)"')
 ROLES = ("coordinator", "front_desk", "partner", "statistics")
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed")
+pytestmark = [pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed"), pytest.mark.timeout(300)]
 
 
 class Fronted:
@@ -32,7 +32,7 @@ class Fronted:
         asked: dict[str, Any] = {"login": f"agent-{uuid4().hex[:8]}", "display_name": "Agent inventé", "role": role}
         asked |= {"partner": "p03"} if role == "partner" else {}
         key = {"X-House-Key": (self.house.settings.data / "house.key").read_text()}
-        async with httpx.AsyncClient(base_url=self.house.urls["intake"], headers=key) as care:
+        async with httpx.AsyncClient(base_url=self.house.urls["intake"], headers=key, timeout=60) as care:
             made = (await care.post("/internal/accounts", json=asked)).json()
         return {"login": asked["login"], "password": made["one_time_password"], "new_password": CHOSEN}
 

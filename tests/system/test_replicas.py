@@ -86,7 +86,7 @@ async def test_a_house_of_two_replicas_stays_exact_while_some_are_killed_and_fro
     premises: Premises, annexe: Premises, postgres_url: str, tmp_path: Path
 ) -> None:
     history = History()
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await premises.place.ready(client)
         # Processes of one house share its keys; the first of them has made them.
         for key in premises.place.data.glob("*.key"):

@@ -49,10 +49,15 @@ async def test_a_house_killed_while_it_reminds_reminds_once(database_url: str, v
         # After a start it looks at once.
         await premises.kill("referral")
         premises.start("referral")
+        async with httpx.AsyncClient(timeout=60) as client:
+            await place.ready(client, "referral")
+
+            async def looked() -> bool:
+                ready = (await client.get(f"{place.urls['referral']}/health/ready")).json()
+                return bool(ready["timer"]["last_look"])
+
+            await until(looked, "the timer has looked")
         assert await audited(place, history) == []
-        async with httpx.AsyncClient() as client:
-            ready = (await client.get(f"{place.urls['referral']}/health/ready")).json()
-        assert ready["timer"]["last_look"]
         assert len(set(await reminders())) == len(await reminders()) == late
 
 

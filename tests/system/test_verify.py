@@ -22,7 +22,7 @@ LOOKS = 3
 @asynccontextmanager
 async def open_desks(house: House) -> AsyncIterator[None]:
     """Visits are recorded and referrals accepted for as long as the block runs."""
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client, asyncio.TaskGroup() as work:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client, asyncio.TaskGroup() as work:
         tasks = [work.create_task(record_for_ever(client, house, desk)) for desk in range(DESKS)]
         tasks.append(work.create_task(accept_for_ever(client, house)))
         try:
@@ -72,6 +72,7 @@ def found_well(document: dict[str, Any]) -> tuple[int, int]:
     return total(document["position"]["intake"]), total(document["position"]["referral"])
 
 
+@pytest.mark.timeout(300)  # nothing here is timed
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 async def test_an_open_and_busy_house_is_well_at_every_look(
     store: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

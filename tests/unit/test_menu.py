@@ -129,3 +129,12 @@ def test_the_name_alone_leads_to_what_one_may_open(
 ) -> None:
     reader = Reader("", "", role, partner) if role else None
     assert Menu(service, CLOSED, CATALOGUE).first(asked("/"), reader) == leads
+
+
+def test_an_open_house_shows_whoever_is_unknown_the_way_to_sign_in() -> None:
+    somebody, opened = Reader("", "", Role.FRONT_DESK, None), Settings(access="open")
+    menu = Menu("stats", opened, CATALOGUE)
+    assert menu.sign_in(asked("/figures"), None) == "http://accueil.example:8001/sign-in"
+    assert menu.sign_in(asked("/figures"), somebody) is None
+    assert Menu("intake", opened, CATALOGUE).sign_in(asked("/sign-in"), None) is None
+    assert Menu("stats", CLOSED, CATALOGUE).sign_in(asked("/figures"), None) is None

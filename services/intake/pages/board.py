@@ -115,7 +115,7 @@ class Board:
         Each group with its label, a marked text.
         """
         names = {code: str(self._language.locale.languages[code]) for code in LANGUAGES}
-        named = sorted(names.items(), key=lambda one: _plain(one[1]))
+        named = sorted(names.items(), key=lambda one: plain(one[1]))
         first = [one for one in named if one[0] in SLIP_WORDS or one[0] in often]
         return [(_OFTEN, first), (_OTHERS, [one for one in named if one not in first])]
 
@@ -218,7 +218,8 @@ def other_keys(catalogue: Catalogue) -> dict[str, str]:
     return dict(zip(OTHER_KEYS, letters([*labels, *OTHER_KEYS.values()])[len(labels) :], strict=True))
 
 
-def _plain(label: str) -> str:
+def plain(label: str) -> str:
+    """What a label is sorted by: `éwé` stands beside `estonien`, not after `zoulou`."""
     return unicodedata.normalize("NFD", label).lower()
 
 
@@ -229,6 +230,6 @@ def letters(labels: Sequence[str]) -> list[str]:
     """
     taken: list[str] = []
     for label in labels:
-        wished = [character for character in _plain(label) if character in ascii_lowercase]
+        wished = [character for character in plain(label) if character in ascii_lowercase]
         taken.append(next((one for one in [*wished, *ascii_lowercase] if one not in taken), ""))
     return taken

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.intake.pages.board import plain
 from services.intake.vault import FIELDS
 from shared.languages import LANGUAGES
 from shared.web.pages import Language
@@ -35,7 +36,7 @@ def contested(now: Held, typed: Held, was: Held) -> Iterator[str]:
 def languages_spoken(language: Language) -> list[tuple[str, str]]:
     """The languages that can be said of somebody: code and name, by name."""
     names = {code: str(language.locale.languages[code]) for code in LANGUAGES}
-    return sorted(names.items(), key=lambda one: one[1])
+    return sorted(names.items(), key=lambda one: plain(one[1]))
 
 
 def _sent_back(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Forms as a browser sends them without any script: checked for where they come from, bounded, read into a model."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ _REMEDIES = {
     "extra_forbidden": mark("Ce champ n’existe pas ici : rechargez la page."),
 }
 _REMEDY = mark("Cette réponse ne convient pas : corrigez-la.")
+_UNSEEN = mark("Ce texte contient un signe qui ne se voit pas : retapez-le au lieu de le coller.")
+_UNSEEN_KINDS = ("Cc", "Cf", "Co", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,13 @@ def _is_list(form: type[BaseModel], name: str) -> bool:
 
 def _faults(error: ValidationError) -> list[FieldFault]:
     faults: dict[str, FieldFault] = {}
-    for found in error.errors(include_url=False, include_input=False):
+    for found in error.errors(include_url=False):
         name = field_name(*found["loc"][:1])
-        faults.setdefault(name, FieldFault(name, _REMEDIES.get(found["type"], _REMEDY)))
+        remedy = _UNSEEN if _has_unseen(found["input"]) else _REMEDY
+        faults.setdefault(name, FieldFault(name, _REMEDIES.get(found["type"], remedy)))
     return list(faults.values())
+
+
+def _has_unseen(typed: Any) -> bool:
+    """Whether a text has a sign that a page of text or a mail leaves in what is copied, and no reader finds."""
+    return isinstance(typed, str) and any(unicodedata.category(sign) in _UNSEEN_KINDS for sign in typed if sign != "\n")

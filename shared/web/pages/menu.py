@@ -11,7 +11,7 @@ from typing import NamedTuple
 from starlette.requests import HTTPConnection
 
 from shared.access.policy import POLICY
-from shared.access.sign_in_address import target
+from shared.access.sign_in_address import sign_in_page, target
 from shared.catalogue import Catalogue
 from shared.settings import Settings
 from shared.web.pages.language import mark
@@ -106,6 +106,15 @@ class Menu:
         here = [one for one in entries if self._is_own(one)]
         allowed = [one for one in (*here, *entries) if self._is_for(one, reader)]
         return self._address(next(iter(allowed), here[0]), request, reader)
+
+    def sign_in(self, request: HTTPConnection, reader: Reader | None) -> str | None:
+        """The page to sign in, for somebody unknown in an open house, where what is held on people asks for it too.
+
+        A closed house leads there by itself.
+        """
+        if reader or self.settings.access != "open" or request.url.path == "/sign-in":
+            return None
+        return sign_in_page(self.settings, request.scope, self.service)
 
     def _is_own(self, entry: Entry) -> bool:
         return entry.service == self.service
