@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from services.stats.actions import ACTIONS, ATTENDANCES
 from services.stats.delays import ANSWER_DAYS, ANSWERS, OUTCOME_DAYS, OUTCOMES
+from services.stats.gathered import Counter, gathered
 from services.stats.people.distinct import Range, different
 from services.stats.people.presences import IDENTITY, PARTICIPANTS, PEOPLE
 from services.stats.periods import Grain, Span, divided
@@ -88,10 +89,6 @@ LIVE: Mapping[str, Kind] = {figure: kind for figure, kind in KINDS.items() if no
 """What moves before everybody's eyes: sums that are kept, and cost the same whatever the history."""
 
 
-_Counter = tuple[str, str, int]
-"""Period or label, value, count."""
-
-
 class Asked(NamedTuple):
     """One question to the figures. `by` None = the total, `grain` None = the whole range as one."""
 
@@ -146,7 +143,7 @@ def _spans(asked: Asked) -> Sequence[Span]:
     return divided(asked.first, asked.last, asked.grain)
 
 
-def _added_up(connection: Connection, asked: Asked) -> list[_Counter]:
+def _added_up(connection: Connection, asked: Asked) -> list[Counter]:
     spans = _spans(asked)
     # A day of a period is counted once: only spans of one label have anything to add to each other.
     if len({span.label for span in spans}) == len(spans):
@@ -158,7 +155,7 @@ def _added_up(connection: Connection, asked: Asked) -> list[_Counter]:
     return [(*key, count) for key, count in totals.items()]
 
 
-def _counters(connection: Connection, asked: Asked, span: Span) -> Sequence[_Counter]:
+def _counters(connection: Connection, asked: Asked, span: Span) -> list[Counter]:
     """(label, value, count) of a span: of each of its periods, or of all of them if it has a label."""
     by_site = asked.by == "site"
     value, dimension = ("site", TOTAL) if by_site else ("value", asked.by or TOTAL)
@@ -171,16 +168,10 @@ def _counters(connection: Connection, asked: Asked, span: Span) -> Sequence[_Cou
     # Added up where the rows lie: months of days of a hundred sites are thousands that need not come here.
     wanted, grouped = f"period, {value}, count", ""
     if span.label is not None:
-        wanted, grouped = f"{value}, CAST(sum(count) AS BIGINT)", f" GROUP BY {value}"
+        wanted, grouped = f"'', {value}, CAST(sum(count) AS BIGINT)", f" GROUP BY {value}"
     query = (
         f"SELECT {wanted} FROM figures WHERE figure = {mark} AND dimension = {mark} AND grain = {mark}"
         f" AND {condition} AND period BETWEEN {mark} AND {mark}{grouped}"
     )
-    # Through the driver: of thousands of rows, SQLAlchemy's own part is a third.
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(query, [asked.figure, dimension, span.grain.value, *of_sites, span.first, span.last])
-        found: Sequence[Any] = cursor.fetchall()
-    finally:
-        cursor.close()
-    return found if span.label is None else [(span.label, *row) for row in found]
+    found = gathered(connection, query, [asked.figure, dimension, span.grain.value, *of_sites, span.first, span.last])
+    return found if span.label is None else [(span.label, value, count) for _, value, count in found]

@@ -7,18 +7,15 @@ kept of whoever came again (see `tracks.py`) takes them off where a range is put
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import combinations_with_replacement
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from services.stats.gathered import Counter, gathered
 from services.stats.people.presences import TOTAL
 from services.stats.periods import Grain, Span, divided
 from services.stats.tables import ALL_SITES
-
-_SITES = (
-    "site IN (SELECT site FROM people_counts WHERE figure = :figure AND dimension = :dimension AND grain = 'all'"
-    " AND next_grain = '' AND site <> '')"
-)
+from shared.inserting import mark_of
 
 
 class Range(NamedTuple):
@@ -41,7 +38,7 @@ def different(connection: Connection, asked: Range) -> dict[tuple[str, str], int
     for label, spans in by_label.items():
         for period, value, count in _rows(connection, asked, spans, whole=label is None):
             cell = (period if label is None else label, value)
-            totals[cell] = totals.get(cell, 0) + int(count)
+            totals[cell] = totals.get(cell, 0) + count
     return {cell: people for cell, people in totals.items() if people}
 
 
@@ -51,30 +48,30 @@ def _spans(asked: Range) -> Sequence[Span]:
     return divided(asked.first, asked.last, asked.grain or Grain.ALL)
 
 
-def _rows(connection: Connection, asked: Range, spans: Sequence[Span], *, whole: bool) -> Sequence[Any]:
+def _rows(connection: Connection, asked: Range, spans: Sequence[Span], *, whole: bool) -> list[Counter]:
     """(period, value, count) of whole periods, or of all that adds up to the range that the periods make together."""
     by_site = asked.by == "site"
-    parameters = {
-        "figure": asked.figure,
-        "dimension": TOTAL if by_site or asked.by is None else asked.by,
-        "site": asked.site or ALL_SITES,
-    }
-    selects = []
-    for number, (grain, next_grain, first, last, next_first, next_last) in enumerate(_runs(spans, whole=whole)):
-        within = {"grain": grain, "next_grain": next_grain, "first": first, "last": last}
-        within |= {"next_first": next_first, "next_last": next_last}
-        parameters |= {f"{name}_{number}": value for name, value in within.items()}
-        selects.append(
-            f"SELECT period, {'site' if by_site else 'value'} AS value, count FROM people_counts"
-            f" WHERE figure = :figure AND dimension = :dimension AND grain = :grain_{number}"
-            f" AND next_grain = :next_grain_{number} AND {_SITES if by_site and not asked.site else 'site = :site'}"
-            f" AND period BETWEEN :first_{number} AND :last_{number}"
-            f" AND next_period BETWEEN :next_first_{number} AND :next_last_{number}"
-        )
-    query = " UNION ALL ".join(selects)
+    dimension = TOTAL if by_site or asked.by is None else asked.by
+    mark = mark_of(connection)
+    condition, of_sites = f"site = {mark}", [asked.site or ALL_SITES]
+    if by_site and not asked.site:
+        every = f"SELECT site FROM people_counts WHERE figure = {mark} AND dimension = {mark} AND grain = 'all'"
+        condition, of_sites = f"site IN ({every} AND next_grain = '' AND site <> '')", [asked.figure, dimension]
+    one = (
+        f"SELECT period, {'site' if by_site else 'value'} AS value, count FROM people_counts"
+        f" WHERE figure = {mark} AND dimension = {mark} AND grain = {mark} AND next_grain = {mark} AND {condition}"
+        f" AND period BETWEEN {mark} AND {mark} AND next_period BETWEEN {mark} AND {mark}"
+    )
+    runs = list(_runs(spans, whole=whole))
+    query = " UNION ALL ".join([one] * len(runs))
     if not whole:
-        query = f"SELECT '', value, sum(count) FROM ({query}) AS found GROUP BY value"
-    return connection.execute(text(query), parameters).all()
+        query = f"SELECT '', value, CAST(sum(count) AS BIGINT) FROM ({query}) AS found GROUP BY value"
+    parameters = [
+        parameter
+        for grain, next_grain, *within in runs
+        for parameter in (asked.figure, dimension, grain, next_grain, *of_sites, *within)
+    ]
+    return gathered(connection, query, parameters)
 
 
 def _runs(spans: Sequence[Span], *, whole: bool) -> Iterator[tuple[str, str, str, str, str, str]]:
